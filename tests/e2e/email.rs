@@ -2,7 +2,7 @@
 
 use crate::login::comparable;
 use auth_domain::{time::Span, user::UserStatus};
-use auth_service::NewAccount;
+use auth_service::NewUser;
 use serde_json::json;
 use tests::{Answer, Backend, Builder, PASSWORD, TestApp, on_every_backend};
 
@@ -76,7 +76,7 @@ on_every_backend! {
         register(&app, "ada@example.com", PASSWORD).await.expect(202);
         app.mails_to("ada@example.com").await;
         for name in ["imported", "disabled"] {
-            let account = NewAccount {
+            let account = NewUser {
                 email: format!("{name}@example.com"),
                 password: Some(PASSWORD.to_owned().into()),
                 name: None,

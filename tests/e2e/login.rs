@@ -78,7 +78,7 @@ on_every_backend! {
         assert_eq!(made.json()["email"], "bob@example.com");
         let found = root.client.get("/admin/users?query=%20bob@example.com%20").await.expect(200).json();
         assert_eq!(found["items"].as_array().unwrap().len(), 1);
-        let account: auth_service::AccountRef = " bob@example.com ".parse().unwrap();
+        let account: auth_service::UserRef = " bob@example.com ".parse().unwrap();
         assert!(app.service().admin().user(&account).await.is_ok());
     }
 

@@ -7,7 +7,7 @@ use tests::{Builder, PASSWORD, TestApp, on_every_backend};
 
 /// The codes of the faults of a password.
 async fn faults(app: &TestApp, password: &str, email: Option<&str>, name: Option<&str>) -> Vec<&'static str> {
-    let faults = app.service().password_faults(password.into(), email, name);
+    let faults = app.service().password_violations(password.into(), email, name);
     faults.await.unwrap().iter().map(|fault| fault.code).collect()
 }
 
@@ -23,7 +23,11 @@ async fn noted(app: &TestApp) -> usize {
 
 /// Requests a hint about a good password. If it is refused: when to try again.
 async fn hint(app: &TestApp) -> Result<(), Duration> {
-    match app.service().password_faults(PASSWORD.into(), None, None).await {
+    match app
+        .service()
+        .password_violations(PASSWORD.into(), None, None)
+        .await
+    {
         Ok(faults) => {
             assert_eq!(faults, []);
             Ok(())
@@ -35,7 +39,7 @@ async fn hint(app: &TestApp) -> Result<(), Duration> {
 
 /// Waits until enough passwords are queued for the hashing threads.
 async fn waiting(app: &TestApp, enough: impl Fn(usize) -> bool) {
-    while !enough(app.service().figures().hash_queue) {
+    while !enough(app.service().gauges().hash_queue) {
         tokio::task::yield_now().await;
     }
 }

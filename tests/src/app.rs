@@ -3,7 +3,7 @@
 use crate::{Answer, Backend, Browser, Client, Database, Mail, PASSWORD, TestClock, mail};
 use auth_api::app::routes::Listener;
 use auth_domain::{audit::Actor, time::Span};
-use auth_service::{Caller, Clock, NewAccount, Principal, SystemEntropy};
+use auth_service::{Caller, Clock, NewUser, Principal, SystemEntropy};
 use keyward::config::{Config, Sources};
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -213,7 +213,7 @@ impl TestApp {
     /// # Panics
     /// If that fails.
     pub async fn user_of_role(&self, name: &str, role: &str) -> User {
-        let account = NewAccount {
+        let account = NewUser {
             email: format!("{name}@example.com"),
             password: Some(PASSWORD.to_owned().into()),
             name: None,

@@ -69,7 +69,7 @@ fn config() -> ServiceConfig {
 }
 
 fn caller(service: &Service) -> Caller {
-    Caller::operator(service.moment().unwrap())
+    Caller::operator(service.now().unwrap())
 }
 
 async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
@@ -119,7 +119,7 @@ async fn start(folder: &tempfile::TempDir) -> (Service, Tokens) {
     };
     match service.register(&caller(&service), wanted).await.unwrap() {
         Registered::SignIn(step) => (service, step.done().unwrap()),
-        Registered::ToBeVerified => panic!("no address has to be verified here"),
+        Registered::VerificationPending => panic!("no address has to be verified here"),
     }
 }
 
@@ -132,7 +132,7 @@ fn costs(c: &mut Criterion) {
     c.bench_function("authenticate: a known token", |b| {
         b.to_async(&runtime).iter(|| async {
             service
-                .authenticate(&access, service.moment().unwrap())
+                .authenticate(&access, service.now().unwrap())
                 .await
                 .unwrap()
         });
@@ -140,7 +140,7 @@ fn costs(c: &mut Criterion) {
     c.bench_function("me: authenticate and one read", |b| {
         b.to_async(&runtime).iter(|| async {
             let principal = service
-                .authenticate(&access, service.moment().unwrap())
+                .authenticate(&access, service.now().unwrap())
                 .await
                 .unwrap();
             service.me(&principal).await.unwrap()

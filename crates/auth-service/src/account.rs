@@ -2,8 +2,8 @@
 //! keys. What can't be taken back asks for a proof by its parameters.
 
 pub(crate) mod api_keys;
-pub(crate) mod confirm;
 pub(crate) mod email;
 pub(crate) mod error;
 pub(crate) mod me;
 pub(crate) mod password;
+pub(crate) mod reauthenticate;

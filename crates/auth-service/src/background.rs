@@ -2,13 +2,13 @@
 //! come, what was counted is written down each minute, and expired rows go in bounded batches.
 
 use crate::{
-    delivery::post::Post,
+    delivery::mail_worker::MailWorker,
     parts::{
         activity::Activity,
         admin::Admin,
         audit::AuditLog,
         caller::Caller,
-        clock::{Clock, Moments},
+        clock::{CheckedClock, Clock},
         config::span,
         failure::Failure,
         keyring::KeyRing,
@@ -36,7 +36,7 @@ const EACH_SECOND: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(60);
 /// How much longer than a batch the pause after it is: on SQLite nobody writes beside a batch, and a pause of a fixed length
 /// would be none at all where the disk is slow.
-const BREATH: u32 = 3;
+const PAUSE_FACTOR: u32 = 3;
 /// How many rows of a kind one transaction removes: some milliseconds' worth, which a refresh may have to wait.
 const SWEEP_BATCH: u32 = 15;
 /// How long a mail that is done with stays to be seen, without its recipient.
@@ -46,66 +46,66 @@ const KEEP_ENDED: Span = Span::days(30);
 /// How long what was counted in an hour is kept: a year to compare with, and a month.
 const KEEP_ACTIVITY: Span = Span::days(400);
 
-/// What the chores are done with.
-pub(crate) struct Chores {
+/// What the tasks are done with.
+pub(crate) struct BackgroundTasks {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) admin: Admin,
     pub(crate) audit_log: AuditLog,
-    pub(crate) post: Post,
+    pub(crate) mail_worker: MailWorker,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) activity: Arc<Activity>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) moments: Moments,
+    pub(crate) checked_clock: CheckedClock,
 }
 
-/// The tasks, and how they are told to end. Dropped, it ends them, too.
+/// The handles, and how they are told to end. Dropped, it ends them, too.
 pub(crate) struct Background {
     stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
-    chores: Arc<Chores>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+    tasks: Arc<BackgroundTasks>,
 }
 
 impl Background {
-    /// Starts the tasks.
-    pub(crate) fn start(chores: Chores) -> Self {
+    /// Starts the handles.
+    pub(crate) fn start(tasks: BackgroundTasks) -> Self {
         let stop = watch::Sender::new(false);
-        let chores = Arc::new(chores);
-        let tasks = vec![
-            tokio::spawn(reload_keys(Arc::clone(&chores), Rounds::of(EACH_SECOND, &stop))),
-            tokio::spawn(seal_audit(Arc::clone(&chores), Rounds::of(EACH_SECOND, &stop))),
-            tokio::spawn(carry_mail(Arc::clone(&chores), Rounds::of(EACH_SECOND, &stop))),
-            tokio::spawn(clear_away(Arc::clone(&chores), Rounds::of(SWEEP, &stop))),
+        let tasks = Arc::new(tasks);
+        let handles = vec![
+            tokio::spawn(reload_keys(Arc::clone(&tasks), Ticker::new(EACH_SECOND, &stop))),
+            tokio::spawn(seal_audit(Arc::clone(&tasks), Ticker::new(EACH_SECOND, &stop))),
+            tokio::spawn(deliver_mail(Arc::clone(&tasks), Ticker::new(EACH_SECOND, &stop))),
+            tokio::spawn(run_each_minute(Arc::clone(&tasks), Ticker::new(SWEEP, &stop))),
         ];
         Self {
             stop,
-            tasks: Mutex::new(tasks),
-            chores,
+            handles: Mutex::new(handles),
+            tasks,
         }
     }
 
     /// What is done beside the requests, for whoever does it at once.
-    pub(crate) fn chores(&self) -> &Chores {
-        &self.chores
+    pub(crate) fn tasks(&self) -> &BackgroundTasks {
+        &self.tasks
     }
 
-    /// Ends the tasks and waits for them.
+    /// Ends the handles and waits for them.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
+        let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in handles {
             let _ = task.await;
         }
     }
 }
 
-/// Rounds of some work: one a period, until the end is called or nobody is left who could call it.
-struct Rounds {
+/// Ticker of some work: one a period, until the end is called or nobody is left who could call it.
+struct Ticker {
     ticks: Interval,
     stop: watch::Receiver<bool>,
 }
 
-impl Rounds {
-    fn of(period: Duration, stop: &watch::Sender<bool>) -> Self {
+impl Ticker {
+    fn new(period: Duration, stop: &watch::Sender<bool>) -> Self {
         let mut ticks = interval_at(Instant::now() + period, period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -115,7 +115,7 @@ impl Rounds {
     }
 
     /// Does some work, or what can be done of it until the end.
-    async fn until_the_end<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => None,
             done = work => Some(done),
@@ -123,12 +123,12 @@ impl Rounds {
     }
 
     /// Waits for the next round; false at the end.
-    async fn next(&mut self) -> bool {
-        self.next_or(std::future::pending()).await
+    async fn tick(&mut self) -> bool {
+        self.tick_or(std::future::pending()).await
     }
 
     /// Waits for the next round or for a reason to begin it at once; false at the end.
-    async fn next_or(&mut self, reason: impl Future<Output = ()>) -> bool {
+    async fn tick_or(&mut self, reason: impl Future<Output = ()>) -> bool {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => false,
             _ = self.ticks.tick() => true,
@@ -137,20 +137,22 @@ impl Rounds {
     }
 }
 
-async fn reload_keys(chores: Arc<Chores>, mut rounds: Rounds) {
-    while rounds.next().await {
-        if let Err(error) = chores.keys.reload().await {
+async fn reload_keys(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
+    while ticker.tick().await {
+        if let Err(error) = tasks.keys.reload().await {
             tracing::warn!(%error, "the signing keys could not be loaded anew; the known ones stay");
         }
     }
 }
 
 /// The newest seal goes to the log, where whoever changes the database can't change it.
-async fn seal_audit(chores: Arc<Chores>, mut rounds: Rounds) {
-    while rounds.next().await {
+async fn seal_audit(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
+    while ticker.tick().await {
         // By a wrong clock seals would be dated wrong: another node makes them.
-        let Ok(now) = chores.moments.now() else { continue };
-        match chores.audit_log.seal(now).await {
+        let Ok(now) = tasks.checked_clock.now() else {
+            continue;
+        };
+        match tasks.audit_log.seal(now).await {
             Ok(Some(seal)) => {
                 let head = seal.mac.iter().fold(String::with_capacity(64), |mut hex, byte| {
                     let _written = write!(hex, "{byte:02x}");
@@ -164,33 +166,33 @@ async fn seal_audit(chores: Arc<Chores>, mut rounds: Rounds) {
     }
 }
 
-async fn carry_mail(chores: Arc<Chores>, mut rounds: Rounds) {
-    while rounds.next_or(chores.post.woken()).await {
-        if let Err(error) = chores.post.deliver_due().await {
+async fn deliver_mail(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
+    while ticker.tick_or(tasks.mail_worker.woken()).await {
+        if let Err(error) = tasks.mail_worker.deliver_due().await {
             tracing::warn!(%error, "mails wait until the next round");
         }
     }
 }
 
-async fn clear_away(chores: Arc<Chores>, mut rounds: Rounds) {
-    while rounds.next().await {
-        if let Err(error) = chores.note_refusals().await {
+async fn run_each_minute(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
+    while ticker.tick().await {
+        if let Err(error) = tasks.note_refusals().await {
             tracing::warn!(%error, "what the limits refused could not be noted");
         }
-        if let Err(error) = chores.activity.write(chores.admin.storage()).await {
+        if let Err(error) = tasks.activity.write(tasks.admin.storage()).await {
             tracing::warn!(%error, "what was counted waits until the next round");
         }
         // It may be long; what is left stays for the next start.
-        if let Some(Err(error)) = rounds.until_the_end(chores.sweep()).await {
+        if let Some(Err(error)) = ticker.unless_stopped(tasks.sweep()).await {
             tracing::warn!(%error, "expired rows stay until the next round");
         }
     }
 }
 
-impl Chores {
+impl BackgroundTasks {
     /// One row for each limit and whom it refused in the last minute.
     pub(crate) async fn note_refusals(&self) -> Result<(), Failure> {
-        let caller = Caller::service(self.moments.now()?);
+        let caller = Caller::service(self.checked_clock.now()?);
         let mut outcome = Ok(());
         for sum in self.refusals.take() {
             if outcome.is_ok() {
@@ -210,11 +212,11 @@ impl Chores {
             ("key", key.clone()),
             ("count", count.to_string()),
         ];
-        let terms = self.admin.terms(caller)?;
+        let context = self.admin.change_context(caller)?;
         Ok(self
             .admin
             .storage()
-            .record_event(Action::LimitRefused, None, details, terms)
+            .record_event(Action::LimitRefused, None, details, context)
             .await?)
     }
 
@@ -231,7 +233,7 @@ impl Chores {
             {
                 return Ok(());
             }
-            sleep(begun.elapsed() * BREATH).await;
+            sleep(begun.elapsed() * PAUSE_FACTOR).await;
         }
     }
 }
@@ -249,19 +251,19 @@ async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<T
         if sweep_once(storage, now).await? {
             return Ok(now);
         }
-        sleep(begun.elapsed() * BREATH).await;
+        sleep(begun.elapsed() * PAUSE_FACTOR).await;
     }
 }
 
 /// Removes a batch of each kind. True: nothing is left.
 async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Failure> {
-    let terms = sweep::Retention {
+    let keep = sweep::Retention {
         keep_ended_sessions: KEEP_ENDED,
         keep_mails: KEEP_MAILS,
         keep_activity: KEEP_ACTIVITY,
         limit: SWEEP_BATCH,
     };
-    let swept = storage.sweep(now, terms).await?;
+    let swept = storage.sweep(now, keep).await?;
     Ok(swept.tables().all(|(_, rows)| rows < u64::from(SWEEP_BATCH)))
 }
 
@@ -281,10 +283,10 @@ mod tests {
     #[tokio::test]
     async fn work_that_takes_for_ever_is_left_when_the_server_stops() {
         let stop = watch::Sender::new(false);
-        let mut rounds = Rounds::of(SWEEP, &stop);
-        assert_eq!(rounds.until_the_end(std::future::ready(7)).await, Some(7));
+        let mut ticker = Ticker::new(SWEEP, &stop);
+        assert_eq!(ticker.unless_stopped(std::future::ready(7)).await, Some(7));
         let long = std::future::pending::<()>();
-        let (left, _) = tokio::join!(rounds.until_the_end(long), async { stop.send_replace(true) });
+        let (left, _) = tokio::join!(ticker.unless_stopped(long), async { stop.send_replace(true) });
         assert_eq!(left, None);
     }
 
@@ -320,7 +322,7 @@ mod tests {
             user: UserId::from_parts(now, [3; 10]),
             generation: Generation::FIRST,
         };
-        let terms = ChangeContext {
+        let context = ChangeContext {
             now,
             until_at_least: now + Span::hours(1),
             grace: Span::seconds(6),
@@ -332,7 +334,7 @@ mod tests {
                 evidence: None,
             },
         };
-        let revoked = storage.revoke_token(asked.token, terms).await.unwrap();
+        let revoked = storage.revoke_token(asked.token, context).await.unwrap();
         revoked.settle(&NoServer).await;
         let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]), None, now);
         sweep(&keys, &storage, &Shows(now + Span::days(365)))

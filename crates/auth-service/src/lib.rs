@@ -10,39 +10,39 @@ mod clients;
 mod delivery;
 #[cfg(test)]
 mod for_tests;
-mod gate;
 mod parts;
 mod password_check;
 mod service;
 mod sessions;
 mod sign_in;
 mod start;
+mod throttle;
 
 pub use account::{
-    api_keys::{ApiKeyError, MOST_API_KEYS, WantedKey},
-    confirm::{Confirmed, PresentedProof},
+    api_keys::{ApiKeyError, MAX_API_KEYS, NewApiKey},
     email::{ConfirmedAddress, NewAddress},
     error::AccountError,
     me::Export,
+    reauthenticate::{PresentedProof, Reauthenticated},
 };
 pub use admin::{
-    accounts::{AccountRef, NewAccount},
-    administer::WantedChange,
+    administer::UserChangeRequest,
     error::AdminError,
-    readiness::{Check, Figures, Readiness},
+    readiness::{Check, Gauges, Readiness},
+    users::{NewUser, UserRef},
 };
 pub use clients::{introspect::Introspection, registered::ClientError};
 pub use parts::{
     activity::{ActivityCount, ActivityKind},
     admin::Admin,
-    audit::{AuditLog, Beginning, Chain},
+    audit::{AuditLog, ChainStart, ChainStatus},
     caller::Caller,
     clock::{Clock, ClockOff, DatabaseClock, SystemClock},
     config::{
         AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig, ServiceConfig,
         SessionConfig, TokensConfig,
     },
-    device::KNOWN_FOR,
+    device::KNOWN_DEVICE_LIFETIME,
     entropy::{Entropy, EntropyFailed, SystemEntropy},
     events::{Event, Refusal, RevokedBy, Subscriber},
     failure::{Cause, Failure},
@@ -60,7 +60,7 @@ pub use parts::{
 pub use service::Service;
 pub use sessions::{
     error::SessionError,
-    own::{OthersEnded, SessionView},
+    own_sessions::{OtherSessionsEnded, SessionView},
     tokens::Tokens,
 };
 pub use sign_in::{

@@ -1,6 +1,6 @@
 //! What the use cases stand on: keys, tokens, hashes, marks, counters, configuration. The rule: nothing here names `Service`.
 
-pub(crate) mod account_names;
+pub(crate) mod account_digests;
 pub(crate) mod activity;
 pub(crate) mod admin;
 pub(crate) mod audit;
@@ -18,7 +18,7 @@ pub(crate) mod input;
 pub(crate) mod keyring;
 pub(crate) mod keys;
 pub(crate) mod keyset;
-pub(crate) mod mailed;
+pub(crate) mod mail_tokens;
 pub(crate) mod master_key;
 pub(crate) mod principal;
 pub(crate) mod refusals;

@@ -2,12 +2,12 @@
 //! here alone. A use case says whose password it is and who tries; what a right one is worth is the use case's.
 
 use crate::{
-    gate::{Admitted, known},
     parts::{
         caller::Caller, device::KnownDevice, events::Event, failure::Failure, hashing::Verified,
         refusals::RateLimited,
     },
     service::Service,
+    throttle::{TakenPermits, device_digests},
 };
 use auth_domain::{
     audit::Action,
@@ -50,13 +50,13 @@ pub(crate) enum Guess<'a> {
     clippy::large_enum_variant,
     reason = "one value beside a hash that takes milliseconds: a box would only add an allocation"
 )]
-pub(crate) enum Guessed {
+pub(crate) enum GuessResult {
     /// The password is the right one.
     Right {
         /// The rewrite of the stored hash, if it has another form or cost than today's.
         upgrade: Option<HashUpgrade>,
         /// What the request has still taken.
-        left: Admitted,
+        permits: TakenPermits,
     },
     /// It is not, or it does not open this account. That is noted, and counted.
     Refused(SignInFailure),
@@ -103,17 +103,17 @@ impl Service {
         guess: Guess<'_>,
         presented: PresentedPassword,
         caller: &Caller,
-    ) -> Result<Guessed, E>
+    ) -> Result<GuessResult, E>
     where
         E: From<RateLimited> + From<Failure>,
     {
-        let permit = self.admit_guess(&guess, caller).await?;
+        let permits = self.admit_guess(&guess, caller).await?;
         let account = guess.account();
         let stored = account.and_then(|account| account.password_hash.clone());
         let verified = match self.hasher().verify(stored.clone(), presented).await {
             Ok(verified) => verified,
             Err(failure) => {
-                self.was_not_read(permit, caller).await;
+                self.refund_all(permits, caller).await;
                 return Err(failure.into());
             }
         };
@@ -124,25 +124,25 @@ impl Service {
             _ => self.why_refused(account, right),
         };
         match (verified, refused) {
-            (Verified::Yes { upgrade }, None) => Ok(Guessed::Right {
+            (Verified::Yes { upgrade }, None) => Ok(GuessResult::Right {
                 upgrade: stored.zip(upgrade).map(|(from, to)| HashUpgrade { from, to }),
-                left: self.was_right_before_change(permit, caller).await,
+                permits: self.refund_before_change(permits, caller).await,
             }),
             (_, refused) => {
                 let why = refused.unwrap_or(SignInFailure::WrongPassword);
                 if why == SignInFailure::EmailNotVerified {
-                    self.was_right(permit, caller).await;
+                    self.refund_for_right_secret(permits, caller).await;
                 }
                 if let Guess::InSession { account, .. } = &guess {
-                    self.count_against(&account.user.email, caller).await;
+                    self.count_wrong_password(&account.user.email, caller).await;
                 }
                 self.note_failed_guess(&guess, why, caller).await?;
-                Ok(Guessed::Refused(why))
+                Ok(GuessResult::Refused(why))
             }
         }
     }
 
-    async fn admit_guess(&self, guess: &Guess<'_>, caller: &Caller) -> Result<Admitted, RateLimited> {
+    async fn admit_guess(&self, guess: &Guess<'_>, caller: &Caller) -> Result<TakenPermits, RateLimited> {
         match guess {
             Guess::SignIn { address: None, .. } => self.admit_unreadable_sign_in(caller).await,
             Guess::SignIn {
@@ -151,7 +151,7 @@ impl Service {
                 device,
             } => {
                 let shown = device.zip(*account);
-                let shown = shown.map(|(device, credentials)| known(device, credentials));
+                let shown = shown.map(|(device, credentials)| device_digests(device, credentials));
                 self.admit_sign_in(caller, address, shown).await
             }
             Guess::InSession { session, account } => {
@@ -190,10 +190,10 @@ impl Service {
             ("reason", why.as_str().to_owned()),
         ];
         let subject = guess.account().map(|known| known.user.id);
-        let terms = self.terms(caller)?;
+        let context = self.change_context(caller)?;
         Ok(self
             .storage()
-            .record_event(Action::SignInFailed, subject, details, terms)
+            .record_event(Action::SignInFailed, subject, details, context)
             .await?)
     }
 }

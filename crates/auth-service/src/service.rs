@@ -2,15 +2,15 @@
 
 use crate::{
     background::Background,
-    delivery::post::Post,
+    delivery::mail_worker::MailWorker,
     parts::{
-        account_names::AccountNames,
+        account_digests::AccountDigests,
         activity::Activity,
         admin::Admin,
         audit::AuditLog,
         browser_marks::BrowserMarks,
         caller::Caller,
-        clock::{Clock, Moments},
+        clock::{CheckedClock, Clock},
         config::ServiceConfig,
         device::DeviceTokens,
         entropy::Entropy,
@@ -20,9 +20,9 @@ use crate::{
         hashing::Hasher,
         keyring::KeyRing,
         keys::KeyAdmin,
-        mailed::MailTokens,
+        mail_tokens::MailTokens,
         refusals::Refusals,
-        stats::KeptStats,
+        stats::StatsCache,
         tokens::{AccessVerifier, RefreshSigner},
     },
 };
@@ -35,14 +35,14 @@ use tokio::sync::Semaphore;
 
 /// The use cases. Cheap to clone: every clone is the same service.
 #[derive(Clone)]
-pub struct Service(Arc<Shared>);
+pub struct Service(Arc<ServiceState>);
 
 /// What all clones share.
-pub(crate) struct Shared {
+pub(crate) struct ServiceState {
     pub(crate) admin: Admin,
     pub(crate) blacklist: Blacklist,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) moments: Moments,
+    pub(crate) checked_clock: CheckedClock,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) access: AccessVerifier,
     pub(crate) refresh: RefreshSigner,
@@ -50,21 +50,21 @@ pub(crate) struct Shared {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) activity: Arc<Activity>,
     pub(crate) events: Events,
-    pub(crate) account_names: Arc<AccountNames>,
+    pub(crate) account_digests: Arc<AccountDigests>,
     pub(crate) devices: DeviceTokens,
     pub(crate) form_tokens: FormTokens,
     pub(crate) browser_marks: BrowserMarks,
     pub(crate) mail_tokens: Arc<MailTokens>,
-    pub(crate) stats: KeptStats,
+    pub(crate) stats: StatsCache,
     pub(crate) exports: Semaphore,
     pub(crate) audit_log: AuditLog,
-    pub(crate) post: Post,
+    pub(crate) mail_worker: MailWorker,
     pub(crate) background: Background,
 }
 
 impl Service {
     /// The service over these parts, which have been started.
-    pub(crate) fn over(parts: Shared) -> Self {
+    pub(crate) fn over(parts: ServiceState) -> Self {
         Self(Arc::new(parts))
     }
 
@@ -72,8 +72,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Unavailable`] while this machine's clock is known to be wrong.
-    pub fn moment(&self) -> Result<Timestamp, Failure> {
-        Ok(self.0.moments.now()?)
+    pub fn now(&self) -> Result<Timestamp, Failure> {
+        Ok(self.0.checked_clock.now()?)
     }
 
     /// What this machine's clock shows, right or wrong.
@@ -111,11 +111,11 @@ impl Service {
     }
 
     /// What carries the mails.
-    pub(crate) fn post(&self) -> &Post {
-        &self.0.post
+    pub(crate) fn mail_worker(&self) -> &MailWorker {
+        &self.0.mail_worker
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn state(&self) -> &ServiceState {
         &self.0
     }
 
@@ -146,8 +146,8 @@ impl Service {
     }
 
     /// The terms of a change that this caller makes now.
-    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
-        self.0.admin.terms(caller)
+    pub(crate) fn change_context(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
+        self.0.admin.change_context(caller)
     }
 }
 
@@ -158,7 +158,7 @@ impl AfterCommit for Service {
             self.0.blacklist.announce(effects.revocations()).await;
         }
         if effects.mail_queued() {
-            self.0.post.wake();
+            self.0.mail_worker.wake();
         }
     }
 }

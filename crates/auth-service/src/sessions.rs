@@ -6,7 +6,7 @@ pub(crate) mod error;
 pub(crate) mod forms;
 pub(crate) mod logout;
 pub(crate) mod logout_all;
-pub(crate) mod own;
+pub(crate) mod own_sessions;
 pub(crate) mod refresh;
 pub(crate) mod refresh_token;
 pub(crate) mod tokens;

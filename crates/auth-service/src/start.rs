@@ -1,15 +1,15 @@
 //! Starting and ending the service: the keys that it needs, and what runs beside the requests.
 
 use crate::{
-    background::{Background, Chores},
-    delivery::post::{Post, PostParts},
+    background::{Background, BackgroundTasks},
+    delivery::mail_worker::{MailWorker, MailWorkerParts},
     parts::{
-        account_names::AccountNames,
+        account_digests::AccountDigests,
         activity::Activity,
         admin::Admin,
         audit::AuditLog,
         browser_marks::BrowserMarks,
-        clock::{Clock, Moments},
+        clock::{CheckedClock, Clock},
         config::ServiceConfig,
         device::DeviceTokens,
         entropy::Entropy,
@@ -19,13 +19,13 @@ use crate::{
         keyring::KeyRing,
         keys::KeyAdmin,
         keyset::KeySet,
-        mailed::MailTokens,
+        mail_tokens::MailTokens,
         master_key::MasterKey,
         refusals::Refusals,
-        stats::KeptStats,
+        stats::StatsCache,
         tokens::{AccessVerifier, RefreshSigner},
     },
-    service::{Service, Shared},
+    service::{Service, ServiceState},
 };
 use auth_blacklist::Blacklist;
 use auth_limits::Limits;
@@ -104,7 +104,7 @@ impl Service {
         let devices = DeviceTokens::new(&master_key)?;
         let form_tokens = FormTokens::new(&master_key)?;
         let browser_marks = BrowserMarks::new(&master_key)?;
-        let account_names = Arc::new(AccountNames::new(&master_key)?);
+        let account_digests = Arc::new(AccountDigests::new(&master_key)?);
         let mail_tokens = Arc::new(MailTokens::new(&master_key)?);
         let audit_log = AuditLog::open(storage.clone(), &master_key, entropy.as_ref()).await?;
         let (key_admin, keys) = if config.key_algorithms().is_empty() {
@@ -117,50 +117,50 @@ impl Service {
         };
         let keys = Arc::new(KeyRing::new(keys, key_admin, now));
         let beside = (storage.backend() == Backend::Postgres).then(|| blacklist.clone());
-        let moments = Moments::new(Arc::clone(&clock), beside);
+        let checked_clock = CheckedClock::new(Arc::clone(&clock), beside);
         let admin = Admin::new(storage, config, entropy)?;
-        let post = Post::new(PostParts {
+        let mail_worker = MailWorker::new(MailWorkerParts {
             admin: admin.clone(),
             mailer,
             tokens: Arc::clone(&mail_tokens),
             limits: limits.clone(),
-            account_names: Arc::clone(&account_names),
-            moments: moments.clone(),
+            account_digests: Arc::clone(&account_digests),
+            checked_clock: checked_clock.clone(),
         });
         let refusals = Arc::new(Refusals::default());
         let activity = Arc::new(Activity::default());
         subscribers.push(Arc::<Activity>::clone(&activity));
-        let background = Background::start(Chores {
+        let background = Background::start(BackgroundTasks {
             keys: Arc::clone(&keys),
             admin: admin.clone(),
             audit_log: audit_log.clone(),
-            post: post.clone(),
+            mail_worker: mail_worker.clone(),
             refusals: Arc::clone(&refusals),
             activity: Arc::clone(&activity),
             clock: Arc::clone(&clock),
-            moments: moments.clone(),
+            checked_clock: checked_clock.clone(),
         });
-        Ok(Self::over(Shared {
+        Ok(Self::over(ServiceState {
             admin,
             blacklist,
             clock,
-            moments,
+            checked_clock,
             keys,
             access: AccessVerifier::new(),
             refresh,
             limits,
             refusals,
             activity,
-            events: Events::to(subscribers),
-            account_names,
+            events: Events::new(subscribers),
+            account_digests,
             devices,
             form_tokens,
             browser_marks,
             mail_tokens,
-            stats: KeptStats::default(),
+            stats: StatsCache::default(),
             exports: Semaphore::new(1),
             audit_log,
-            post,
+            mail_worker,
             background,
         }))
     }
@@ -173,7 +173,7 @@ impl Service {
         if let Err(error) = self.write_activity().await {
             tracing::warn!(%error, "what was counted in the last minute could not be written down");
         }
-        self.shared().background.stop().await;
-        self.shared().blacklist.stop().await;
+        self.state().background.stop().await;
+        self.state().blacklist.stop().await;
     }
 }

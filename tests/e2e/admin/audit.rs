@@ -1,7 +1,7 @@
 //! `GET /admin/audit`: the audit log, and the proof that it was not changed.
 
 use auth_domain::time::Span;
-use auth_service::{Chain, NewAccount, Pagination};
+use auth_service::{ChainStatus, NewUser, Pagination};
 use serde_json::{Value, json};
 use tests::{Builder, PASSWORD, TestApp, User, on_every_backend};
 
@@ -77,7 +77,7 @@ on_every_backend! {
         let [wrong, disabled, locked] = [app.user("wrong").await, app.user("disabled").await, app.user("locked").await];
         root.client.patch(&format!("/admin/users/{}", disabled.id), &json!({ "status": "disabled" })).await.expect(200);
         root.client.post_nothing(&format!("/admin/users/{}/lock-out", locked.id)).await.expect(204);
-        let invited = NewAccount { email: "none@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: true };
+        let invited = NewUser { email: "none@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: true };
         let invited = app.service().admin().create_user(invited, &app.operator()).await.unwrap().settle(app.service()).await.id.to_string();
         let table = [
             ("wrong", "wrong_password", Some(&wrong.id)),
@@ -156,13 +156,13 @@ on_every_backend! {
             app.user(&format!("user{round}")).await;
             log.seal(app.operator().now).await.unwrap();
         }
-        let Chain::Whole { batches, events, unsealed: 0, head: Some(head), .. } = log.verify(None, app.operator().now).await.unwrap() else {
+        let ChainStatus::Intact { batches, events, unsealed: 0, head: Some(head), .. } = log.verify(None, app.operator().now).await.unwrap() else {
             panic!("the chain is whole and sealed");
         };
         assert!(batches >= 5 && events >= 6, "{batches} {events}");
-        assert!(matches!(log.verify(Some((head.number, head.mac)), app.operator().now).await.unwrap(), Chain::Whole { .. }));
-        assert!(matches!(log.verify(Some((head.number, [0; 32])), app.operator().now).await.unwrap(), Chain::Broken { .. }));
-        assert!(matches!(log.verify(Some((head.number + 1, head.mac)), app.operator().now).await.unwrap(), Chain::Broken { .. }));
+        assert!(matches!(log.verify(Some((head.number, head.mac)), app.operator().now).await.unwrap(), ChainStatus::Intact { .. }));
+        assert!(matches!(log.verify(Some((head.number, [0; 32])), app.operator().now).await.unwrap(), ChainStatus::Broken { .. }));
+        assert!(matches!(log.verify(Some((head.number + 1, head.mac)), app.operator().now).await.unwrap(), ChainStatus::Broken { .. }));
     }
 
     async fn old_batches_are_pruned_and_the_rest_still_verifies(backend) {
@@ -181,11 +181,11 @@ on_every_backend! {
         let found = events(&root, "").await;
         assert!(!actions(&found).contains(&"registered"), "{found:?}");
         assert!(actions(&found).contains(&"audit_pruned") && actions(&found).contains(&"user_created"));
-        let Chain::Whole { head: Some(head), events, .. } = log.verify(None, app.operator().now).await.unwrap() else {
+        let ChainStatus::Intact { head: Some(head), events, .. } = log.verify(None, app.operator().now).await.unwrap() else {
             panic!("the rest is whole: {:?}", log.verify(None, app.operator().now).await);
         };
         assert!(head.number > 2 && events >= 3, "{head:?} {events}");
-        assert!(matches!(log.verify(Some((1, [0; 32])), app.operator().now).await.unwrap(), Chain::HeadPruned { .. }));
+        assert!(matches!(log.verify(Some((1, [0; 32])), app.operator().now).await.unwrap(), ChainStatus::HeadPruned { .. }));
     }
 
     async fn refreshes_are_logged_if_configured(backend) {

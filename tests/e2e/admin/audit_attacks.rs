@@ -2,7 +2,7 @@
 //! removes no row for them.
 
 use auth_domain::time::Span;
-use auth_service::{Chain, Pagination};
+use auth_service::{ChainStatus, Pagination};
 use auth_storage::audit;
 use tests::{Backend, Builder, TestApp, on_every_backend};
 
@@ -20,14 +20,14 @@ async fn seal(app: &TestApp) {
     app.service().audit_log().seal(app.operator().now).await.unwrap();
 }
 
-async fn verify(app: &TestApp) -> Chain {
+async fn verify(app: &TestApp) -> ChainStatus {
     let log = app.service().audit_log();
     log.verify(None, app.operator().now).await.unwrap()
 }
 
-fn what(chain: &Chain) -> &'static str {
+fn what(chain: &ChainStatus) -> &'static str {
     match chain {
-        Chain::Broken { what, .. } => what,
+        ChainStatus::Broken { what, .. } => what,
         other => panic!("the chain is not broken: {other:?}"),
     }
 }
@@ -38,7 +38,7 @@ async fn three_batches(app: &TestApp) {
         app.user(name).await;
         seal(app).await;
     }
-    assert!(matches!(verify(app).await, Chain::Whole { .. }));
+    assert!(matches!(verify(app).await, ChainStatus::Intact { .. }));
 }
 
 /// A row dated some days before the test's clock.
@@ -86,7 +86,7 @@ on_every_backend! {
         app.database.sql("UPDATE audit_events SET ip = '192.0.2.66' WHERE batch = 1");
         app.service().sweep().await.unwrap();
         assert_eq!(listed(&app).await, before);
-        assert!(matches!(verify(&app).await, Chain::Broken { batch: 1, .. }));
+        assert!(matches!(verify(&app).await, ChainStatus::Broken { batch: 1, .. }));
     }
 
     /// Formerly, a batch was pruned by its number alone, so rows moved into it would have been removed with it.
@@ -100,7 +100,7 @@ on_every_backend! {
         app.database.sql("UPDATE audit_events SET batch = 1 WHERE batch = (SELECT max(number) FROM audit_seals)");
         app.service().sweep().await.unwrap();
         assert_eq!(listed(&app).await, before);
-        assert!(matches!(verify(&app).await, Chain::Broken { batch: 1, .. }));
+        assert!(matches!(verify(&app).await, ChainStatus::Broken { batch: 1, .. }));
     }
 
     async fn a_row_inserted_afterwards_never_verifies(backend) {
@@ -109,7 +109,7 @@ on_every_backend! {
         let forged = put_in(&app, 1, "user_deleted");
         app.user("dora").await;
         seal(&app).await;
-        let Chain::Refused { count, ids } = verify(&app).await else {
+        let ChainStatus::Refused { count, ids } = verify(&app).await else {
             panic!("the row is named: {:?}", verify(&app).await);
         };
         assert_eq!((count, ids), (1, vec![forged]));
@@ -130,15 +130,15 @@ on_every_backend! {
         assert!(listed["next_cursor"].is_string());
         let page = root.client.get("/admin/audit?action=registered&limit=100").await.expect(200).json();
         assert_eq!(page["items"].as_array().unwrap().len(), 4);
-        let Chain::Whole { unsealed: 1, .. } = verify(&app).await else {
+        let ChainStatus::Intact { unsealed: 1, .. } = verify(&app).await else {
             panic!("it waits: {:?}", verify(&app).await);
         };
         app.clock.advance(Span::seconds(90));
         let overdue = app.service().audit_log().verify(None, app.operator().now).await.unwrap();
-        assert!(matches!(overdue, Chain::Overdue { count: 1 } | Chain::Refused { count: 1, .. }), "{overdue:?}");
+        assert!(matches!(overdue, ChainStatus::Overdue { count: 1 } | ChainStatus::Refused { count: 1, .. }), "{overdue:?}");
         app.user("eve").await;
         seal(&app).await;
-        assert_eq!(verify(&app).await, Chain::Refused { count: 1, ids: vec![unread] });
+        assert_eq!(verify(&app).await, ChainStatus::Refused { count: 1, ids: vec![unread] });
     }
 
     async fn a_chain_that_restarts_is_an_alarm_until_an_operator_accepts_it(backend) {
@@ -154,7 +154,7 @@ on_every_backend! {
         seal(&app).await;
         let found = verify(&app).await;
         assert!(what(&found).starts_with("the chain "), "{found:?}");
-        assert!(app.service().figures().audit_alarm);
+        assert!(app.service().gauges().audit_alarm);
         // A process without memory reads the mark that this one stored.
         let app = app.restarted().await;
         let log = app.service().audit_log();
@@ -163,7 +163,7 @@ on_every_backend! {
         log.accept(app.service().admin(), &app.operator()).await.unwrap();
         seal(&app).await;
         assert_eq!(log.alarm(), None);
-        let Chain::Whole { beginning: Some(beginning), .. } = verify(&app).await else {
+        let ChainStatus::Intact { beginning: Some(beginning), .. } = verify(&app).await else {
             panic!("it was accepted: {:?}", verify(&app).await);
         };
         assert_eq!(beginning.at, app.operator().now);
@@ -188,7 +188,7 @@ on_every_backend! {
         assert_eq!(what(&verify(&app).await), "the chain went back: a later seal was there before");
         // Also after the restart of a server without memory.
         let app = app.restarted().await;
-        assert!(matches!(verify(&app).await, Chain::Broken { .. }));
+        assert!(matches!(verify(&app).await, ChainStatus::Broken { .. }));
     }
 
     async fn a_missing_end_mark_of_the_chain_is_reported(backend) {
@@ -196,8 +196,8 @@ on_every_backend! {
         three_batches(&app).await;
         app.database.sql("DELETE FROM settings WHERE name = 'audit_head'");
         let found = verify(&app).await;
-        if matches!(found, Chain::Broken { .. }) {
-            assert_eq!(what(&found), "what says which seal is the newest was removed");
+        if matches!(found, ChainStatus::Broken { .. }) {
+            assert_eq!(what(&found), "the mark of the newest seal was removed");
         }
         app.database.sql("DELETE FROM audit_events; DELETE FROM audit_seals");
         seal(&app).await;

@@ -1,7 +1,7 @@
 //! How administrators find, create, change and delete users.
 
 use auth_domain::{ids::ApiKeyId, time::Span};
-use auth_service::{AdminError, ApiKeyError, Bearer, KeyError, NewAccount};
+use auth_service::{AdminError, ApiKeyError, Bearer, KeyError, NewUser};
 use serde_json::{Value, json};
 use tests::{PASSWORD, TestApp, User, on_every_backend};
 
@@ -161,7 +161,7 @@ on_every_backend! {
         ] {
             assert!(matches!(refused, Err(AdminError::Forbidden)), "{refused:?}");
         }
-        let guest = NewAccount { email: "guest@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: false };
+        let guest = NewUser { email: "guest@example.com".to_owned(), password: None, name: None, role: "user".to_owned(), email_verified: false };
         let invited = service.invite_user(&Bearer::Session(principal), guest, &caller).await;
         assert!(matches!(invited, Err(AdminError::Forbidden)), "{invited:?}");
         let key = ApiKeyId::from_uuid(session.as_uuid());

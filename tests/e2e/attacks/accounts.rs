@@ -9,7 +9,7 @@ use auth_domain::{
     role::Role,
     user::{User as Account, UserStatus},
 };
-use auth_service::{AccountRef, Pagination};
+use auth_service::{Pagination, UserRef};
 use auth_storage::users;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn stored_hash(app: &TestApp, email: &str) -> String {
 
 async fn import(app: &TestApp, email: &str, hash: Option<&str>) {
     let service = app.running().service();
-    let now = service.moment().unwrap();
+    let now = service.now().unwrap();
     let user = users::New {
         id: UserId::from_parts(now, [email.len().try_into().unwrap(); 10]),
         email: EmailAddress::parse(email).unwrap(),
@@ -52,7 +52,7 @@ async fn import(app: &TestApp, email: &str, hash: Option<&str>) {
 }
 
 async fn account(app: &TestApp, email: &str) -> Account {
-    let account: AccountRef = email.parse().unwrap();
+    let account: UserRef = email.parse().unwrap();
     app.running().service().admin().user(&account).await.unwrap()
 }
 

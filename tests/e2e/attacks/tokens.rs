@@ -133,7 +133,7 @@ on_every_backend! {
             }
             ask("/revoke", "garbage", hint).await.expect(200);
         }
-        let account: auth_service::AccountRef = gone.email.parse().unwrap();
+        let account: auth_service::UserRef = gone.email.parse().unwrap();
         let deleted = service.admin().user(&account).await.unwrap().id;
         service.admin().delete_user(deleted, &app.operator()).await.unwrap().settle(service).await;
         let expected = json!({ "active": false });

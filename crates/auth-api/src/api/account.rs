@@ -65,7 +65,7 @@ async fn delete(
     let WithBody { caller: acting, body } = request;
     let password = PresentedProof::Password(body.password);
     let confirmed = service
-        .confirm(&acting.principal, &acting.caller, password)
+        .reauthenticate(&acting.principal, &acting.caller, password)
         .await?;
     service.delete_me(confirmed).await?;
     Ok(HttpResponse::NoContent().finish())

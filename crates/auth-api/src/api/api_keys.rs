@@ -15,7 +15,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use auth_domain::{api_key::ApiKey, role::Permission, time::Timestamp};
-use auth_service::{Bearer, Service, WantedKey};
+use auth_service::{Bearer, NewApiKey, Service};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -105,7 +105,7 @@ impl FromMembers for ApiKeyBody {
     }
 }
 
-impl From<ApiKeyBody> for WantedKey {
+impl From<ApiKeyBody> for NewApiKey {
     fn from(body: ApiKeyBody) -> Self {
         Self {
             name: body.name,

@@ -202,7 +202,7 @@ async fn change(
         .map_err(|error| Problem::from(error).field("new_email"))?;
     let current = PresentedProof::Password(body.current_password);
     let confirmed = service
-        .confirm(&acting.principal, &acting.caller, current)
+        .reauthenticate(&acting.principal, &acting.caller, current)
         .await?;
     service.ask_for_new_email(confirmed, new).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {

@@ -37,7 +37,7 @@ struct VersionJson {
 async fn metrics(service: Data<Service>, http_state: Data<HttpState>) -> Result<HttpResponse, Problem> {
     let text = http_state
         .metrics
-        .render(&service.figures())
+        .render(&service.gauges())
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))

@@ -187,7 +187,7 @@ async fn change(
     let WithBody { caller: acting, body } = request;
     let current = PresentedProof::Password(body.current_password);
     let confirmed = service
-        .confirm(&acting.principal, &acting.caller, current)
+        .reauthenticate(&acting.principal, &acting.caller, current)
         .await?;
     let device = service
         .change_password(confirmed, body.new_password)

@@ -95,7 +95,7 @@ async fn register(
     let unreachable = service.mail_cannot_reach(&account.email);
     match service.register(&call.caller(&service)?, account).await? {
         Registered::SignIn(step) => tokens::sign_in_answer(StatusCode::CREATED, step),
-        Registered::ToBeVerified if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
-        Registered::ToBeVerified => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
+        Registered::VerificationPending if unreachable => Ok(HttpResponse::Accepted().json(UNREACHABLE)),
+        Registered::VerificationPending => Ok(HttpResponse::Accepted().json(TO_BE_VERIFIED)),
     }
 }

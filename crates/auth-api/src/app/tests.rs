@@ -195,7 +195,7 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
     for uri in ["/health/live?password=hunter2", "/nowhere/hunter2"] {
         call_service(&app, TestRequest::get().uri(uri).to_request()).await;
     }
-    let figures = auth_service::Figures {
+    let figures = auth_service::Gauges {
         hash_queue: 0,
         hash_capacity: 0,
         audit_alarm: false,

@@ -69,7 +69,7 @@ impl Admitted for SignedIn {
     async fn admit(request: &HttpRequest) -> Result<Self, Problem> {
         let token = token_of(request)?;
         let service = service_of(request)?;
-        let now = service.moment()?;
+        let now = service.now()?;
         let principal = service.authenticate(token, now).await?;
         request.extensions_mut().insert(SeenUser(principal.user()));
         Ok(Self { principal, now })
@@ -104,7 +104,7 @@ impl Admitted for AnyBearer {
     async fn admit(request: &HttpRequest) -> Result<Self, Problem> {
         let token = token_of(request)?;
         let service = service_of(request)?;
-        let bearer = service.authenticate_bearer(token, service.moment()?).await?;
+        let bearer = service.authenticate_bearer(token, service.now()?).await?;
         request.extensions_mut().insert(SeenUser(bearer.user()));
         Ok(Self(bearer))
     }

@@ -46,7 +46,7 @@ impl Call {
     /// [`Failure::Unavailable`] while this machine's clock is known to be wrong.
     pub fn caller(self, service: &Service) -> Result<Caller, Failure> {
         Ok(Caller {
-            now: service.moment()?,
+            now: service.now()?,
             actor: Actor::Anonymous,
             origin: self.origin,
             request_id: self.request_id,

@@ -9,7 +9,7 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
     http::header::{HeaderName, HeaderValue},
 };
-use auth_service::KNOWN_FOR;
+use auth_service::KNOWN_DEVICE_LIFETIME;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The header in which a client without cookies sends its device token and receives it.
@@ -56,7 +56,7 @@ pub fn set_token(answer: &mut HttpResponse, token: &SecretString) {
         .secure(true)
         .http_only(true)
         .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(KNOWN_FOR.num_seconds()))
+        .max_age(Duration::seconds(KNOWN_DEVICE_LIFETIME.num_seconds()))
         .finish();
     // A token is base64url, which every header may hold.
     let _set = answer.add_cookie(&cookie);

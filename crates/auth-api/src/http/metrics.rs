@@ -2,7 +2,7 @@
 //! number of series is bounded.
 
 use auth_domain::time::Timestamp;
-use auth_service::{Event, Figures, Subscriber};
+use auth_service::{Event, Gauges, Subscriber};
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     core::Collector,
@@ -97,7 +97,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When a family is inconsistent.
-    pub fn render(&self, figures: &Figures) -> Result<Vec<u8>, prometheus::Error> {
+    pub fn render(&self, figures: &Gauges) -> Result<Vec<u8>, prometheus::Error> {
         self.hash_queue
             .set(i64::try_from(figures.hash_queue).unwrap_or(i64::MAX));
         self.hash_capacity
@@ -110,7 +110,7 @@ impl Metrics {
 }
 
 impl Subscriber for Metrics {
-    fn notice(&self, event: Event, _at: Timestamp) {
+    fn on_event(&self, event: Event, _at: Timestamp) {
         let (counter, label) = match event {
             Event::SignedIn => (&self.sign_ins, OK),
             Event::SignInRefused(why) => (&self.sign_ins, why.as_str()),
@@ -160,11 +160,11 @@ mod tests {
             Event::Rotated,
             Event::Revoked(RevokedBy::LogoutAll),
         ] {
-            metrics.notice(event, Timestamp::UNIX_EPOCH);
+            metrics.on_event(event, Timestamp::UNIX_EPOCH);
         }
         let text = String::from_utf8(
             metrics
-                .render(&Figures {
+                .render(&Gauges {
                     hash_queue: 3,
                     hash_capacity: 64,
                     audit_alarm: true,

@@ -35,7 +35,7 @@ impl<P: RequiredPermission> Admitted for Authorized<P> {
     async fn admit(request: &HttpRequest) -> Result<Self, Problem> {
         let service = service_of(request)?;
         let AnyBearer(bearer) = AnyBearer::admit(request).await?;
-        if !service.permits(&bearer, P::PERMISSION) {
+        if !service.bearer_may(&bearer, P::PERMISSION) {
             return Err(Problem::with_detail(
                 Code::Forbidden,
                 format!("This needs the permission {}.", P::PERMISSION.as_str()),

@@ -113,7 +113,7 @@ async fn introspect(
     ClientForm { mut form, .. }: ClientForm<Client>,
 ) -> Result<HttpResponse, OauthError> {
     let token = form.require("token")?;
-    let answer = match service.introspect(&token, service.moment()?).await? {
+    let answer = match service.introspect(&token, service.now()?).await? {
         Introspection::Inactive => IntrospectionJson::default(),
         Introspection::Access(claims) => access(&claims),
         Introspection::Refresh { claims, user } => refresh(&claims, &user),

@@ -116,9 +116,11 @@ impl PageContext {
 
     /// Whether a form's token was created for this browser and session.
     #[must_use]
-    pub fn is_own_form(&self, token: &str) -> bool {
-        self.visitor
-            .is_some_and(|id| self.service.is_own_form(token, self.visitor_of(id), self.now()))
+    pub fn is_valid_form_token(&self, token: &str) -> bool {
+        self.visitor.is_some_and(|id| {
+            self.service
+                .is_valid_form_token(token, self.visitor_of(id), self.now())
+        })
     }
 
     pub(super) fn visitor_of(&self, id: [u8; 16]) -> Visitor {

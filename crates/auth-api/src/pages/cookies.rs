@@ -11,7 +11,7 @@ use actix_web::{
     dev::ServiceRequest,
     http::header::{HeaderMap, HeaderValue, SET_COOKIE},
 };
-use auth_service::{KNOWN_FOR, Service, Tokens};
+use auth_service::{KNOWN_DEVICE_LIFETIME, Service, Tokens};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
 use std::{cell::RefCell, rc::Rc};
@@ -72,7 +72,7 @@ impl Cookies {
 
     /// Stores the tokens of a sign-in or a refresh.
     pub fn keep_tokens(self, request: &HttpRequest, service: &Service, tokens: &Tokens) {
-        let (access, refresh) = (&tokens.access_token, service.kept_by_browser(tokens));
+        let (access, refresh) = (&tokens.access_token, service.browser_cookie(tokens));
         self.keep(
             request,
             CookieKind::Access,
@@ -96,7 +96,7 @@ impl Cookies {
             request,
             CookieKind::Device,
             token.to_owned(),
-            Some(KNOWN_FOR.num_seconds()),
+            Some(KNOWN_DEVICE_LIFETIME.num_seconds()),
         );
     }
 

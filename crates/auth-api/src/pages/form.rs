@@ -42,7 +42,7 @@ impl<A: PageAccess> FromRequest for Submitted<A> {
             // not act.
             let context = PageContext::of(&request).await?;
             let access = A::admit(context)?;
-            if !access.context().is_own_form(fields.text(TOKEN)) {
+            if !access.context().is_valid_form_token(fields.text(TOKEN)) {
                 return Err(access.context().form_expired());
             }
             Ok(Self { access, fields })

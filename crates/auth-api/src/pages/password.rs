@@ -71,7 +71,7 @@ async fn judge(submitted: Submitted<PageContext>) -> Result<HttpResponse, Proble
     let (email, name) = (own.or(fields.optional("email")), fields.optional("name"));
     let faults = context
         .service
-        .password_faults(fields.secret("password"), email.as_deref(), name.as_deref())
+        .password_violations(fields.secret("password"), email.as_deref(), name.as_deref())
         .await?;
     let t = context.texts();
     let said = faults

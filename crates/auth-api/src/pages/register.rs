@@ -111,7 +111,7 @@ async fn submit(submitted: Submitted<PageContext>) -> Result<HttpResponse, Probl
             let tokens = step.done().map_err(Problem::from)?;
             context.sign_in(&tokens, return_to.as_deref()).await
         }
-        Ok(Registered::ToBeVerified) => {
+        Ok(Registered::VerificationPending) => {
             let t = context.texts();
             if context.service.mail_cannot_reach(fields.trimmed("email")) {
                 let again = context

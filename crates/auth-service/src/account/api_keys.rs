@@ -5,7 +5,7 @@ use crate::{
     parts::{
         admin::Admin,
         caller::Caller,
-        entropy::chance,
+        entropy::random_bytes,
         failure::Failure,
         principal::{Bearer, Principal},
         refusals::RateLimited,
@@ -25,11 +25,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
 /// How many keys a user may have.
-pub const MOST_API_KEYS: u32 = 50;
+pub const MAX_API_KEYS: u32 = 50;
 
 /// A key to be made.
 #[derive(Debug, Clone)]
-pub struct WantedKey {
+pub struct NewApiKey {
     /// What it is for.
     pub name: String,
     /// What it may do.
@@ -101,7 +101,7 @@ impl Service {
         &self,
         maker: &Bearer,
         owner: UserId,
-        wanted: WantedKey,
+        wanted: NewApiKey,
         caller: &Caller,
     ) -> Result<(ApiKey, SecretString), ApiKeyError> {
         let Bearer::Session(principal) = maker else {
@@ -111,7 +111,7 @@ impl Service {
         if wanted.expires_at.is_some_and(|end| end <= caller.now) {
             return Err(ApiKeyError::ExpiryInThePast);
         }
-        if !wanted.permissions.iter().all(|one| self.permits(maker, *one)) {
+        if !wanted.permissions.iter().all(|one| self.bearer_may(maker, *one)) {
             return Err(ApiKeyError::PermissionNotHeld);
         }
         self.admit_user(maker.user(), caller).await?;
@@ -120,11 +120,11 @@ impl Service {
         permissions.dedup();
         let text = format!(
             "{PREFIX}{}",
-            URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?)
+            URL_SAFE_NO_PAD.encode(random_bytes::<32>(self.entropy())?)
         );
         let secret = SecretString::from(text);
         let key = ApiKey {
-            id: ApiKeyId::from_parts(caller.now, chance(self.entropy())?),
+            id: ApiKeyId::from_parts(caller.now, random_bytes(self.entropy())?),
             owner,
             name,
             permissions,
@@ -138,15 +138,15 @@ impl Service {
         };
         match self
             .storage()
-            .insert_api_key(new, MOST_API_KEYS, self.terms(caller)?)
+            .insert_api_key(new, MAX_API_KEYS, self.change_context(caller)?)
             .await?
         {
             Ok(created) => {
                 created.settle(self).await;
                 Ok((key, secret))
             }
-            Err(api_keys::NotCreated::TooMany) => Err(ApiKeyError::TooMany(MOST_API_KEYS)),
-            Err(_) if maker.user() == owner => Err(self.cut_meanwhile(principal).await.into()),
+            Err(api_keys::NotCreated::TooMany) => Err(ApiKeyError::TooMany(MAX_API_KEYS)),
+            Err(_) if maker.user() == owner => Err(self.why_revoked(principal).await.into()),
             Err(api_keys::NotCreated::NoUser) => Err(ApiKeyError::NotFound),
             Err(api_keys::NotCreated::CallerRevoked) => Err(ApiKeyError::Forbidden),
         }
@@ -163,7 +163,7 @@ impl Service {
         caller: &Caller,
     ) -> Result<(), ApiKeyError> {
         match self.admin().revoke_api_key(principal.user(), id, caller).await {
-            Err(ApiKeyError::Forbidden) => Err(self.cut_meanwhile(principal).await.into()),
+            Err(ApiKeyError::Forbidden) => Err(self.why_revoked(principal).await.into()),
             outcome => outcome,
         }
     }
@@ -183,7 +183,11 @@ impl Admin {
     /// # Errors
     /// [`ApiKeyError::NotFound`], also for another user's key; [`ApiKeyError::Forbidden`], or a failure.
     pub async fn revoke_api_key(&self, owner: UserId, id: ApiKeyId, by: &Caller) -> Result<(), ApiKeyError> {
-        match self.storage().revoke_api_key(owner, id, self.terms(by)?).await? {
+        match self
+            .storage()
+            .revoke_api_key(owner, id, self.change_context(by)?)
+            .await?
+        {
             Ok(()) => Ok(()),
             Err(Refused::CallerRevoked) => Err(ApiKeyError::Forbidden),
             Err(Refused::NotFound | Refused::LastAdmin) => Err(ApiKeyError::NotFound),

@@ -2,9 +2,12 @@
 //! the same way.
 
 use crate::{
-    account::{confirm::Confirmed, error::AccountError},
-    parts::{caller::Caller, entropy::chance, input::InputRefused, mailed::digest_of, principal::Principal},
-    password_check::{Guess, Guessed},
+    account::{error::AccountError, reauthenticate::Reauthenticated},
+    parts::{
+        caller::Caller, entropy::random_bytes, input::InputRefused, mail_tokens::digest_of,
+        principal::Principal,
+    },
+    password_check::{Guess, GuessResult},
     service::Service,
 };
 use auth_domain::{
@@ -61,8 +64,8 @@ impl Service {
             return Ok(());
         }
         let mailed = self.verification_mail(&user.email, caller)?;
-        let terms = self.terms(caller)?;
-        let queued = self.storage().mail_verification(user.id, mailed, terms).await?;
+        let context = self.change_context(caller)?;
+        let queued = self.storage().mail_verification(user.id, mailed, context).await?;
         self.own_change(principal, queued).await
     }
 
@@ -74,8 +77,8 @@ impl Service {
     pub async fn send_verification_to(&self, caller: &Caller, email: &str) -> Result<(), AccountError> {
         self.admit_mail(caller).await?;
         if self.may_mail_to(email, MailKind::EmailVerification, caller).await {
-            let terms = self.terms(caller)?;
-            let queued = self.storage().ask_for_verification(email.to_owned(), terms);
+            let context = self.change_context(caller)?;
+            let queued = self.storage().ask_for_verification(email.to_owned(), context);
             // This wakes no worker: what it did at once for a known address could be felt by the next request.
             queued.await?.settle(self).await;
         }
@@ -100,7 +103,7 @@ impl Service {
     /// [`AccountError::RateLimited`], or a failure.
     pub async fn ask_for_new_email(
         &self,
-        confirmed: Confirmed<'_>,
+        confirmed: Reauthenticated<'_>,
         NewAddress(new): NewAddress,
     ) -> Result<(), AccountError> {
         let (principal, caller, ..) = confirmed.into_parts();
@@ -111,16 +114,16 @@ impl Service {
         {
             return Ok(());
         }
-        let id = MailId::from_parts(caller.now, chance(self.entropy())?);
+        let id = MailId::from_parts(caller.now, random_bytes(self.entropy())?);
         let mut mailed = self
-            .shared()
+            .state()
             .mail_tokens
             .mailed(id, TokenKind::EmailChange, caller.now);
         mailed.token.email = Some(new.clone());
-        let terms = self.terms(&caller)?;
+        let context = self.change_context(&caller)?;
         let asked = self
             .storage()
-            .ask_for_new_email(principal.user(), new, mailed, terms)
+            .ask_for_new_email(principal.user(), new, mailed, context)
             .await?;
         self.own_change(principal, asked).await
     }
@@ -153,10 +156,10 @@ impl Service {
         token: &SecretString,
         presented: LinkProof<SecretString>,
     ) -> Result<ConfirmedAddress, AccountError> {
-        let held = self.admit_link(caller).await?;
+        let permits = self.admit_link(caller).await?;
         let link = self.address_link(principal, token, caller).await?;
         // The token is a right one; a password beside it is counted by itself.
-        self.was_right(held, caller).await;
+        self.refund_for_right_secret(permits, caller).await;
         let proof = match (link.needs, presented) {
             (LinkNeeds::Nothing, _) => LinkProof::LinkAlone,
             (_, LinkProof::Password(password)) => self.prove_with_link(&link, caller, password).await?,
@@ -169,11 +172,11 @@ impl Service {
             }
             (LinkNeeds::Password { .. }, _) => return Err(AccountError::PasswordRequired),
         };
-        let terms = self.admin().cut_terms(caller)?;
+        let context = self.admin().revocation_context(caller)?;
         let digest = digest_of(token);
         let outcome = match link.kind {
-            TokenKind::EmailChange => self.storage().change_email(digest, proof, terms).await?,
-            _ => self.storage().verify_email(digest, proof, terms).await?,
+            TokenKind::EmailChange => self.storage().change_email(digest, proof, context).await?,
+            _ => self.storage().verify_email(digest, proof, context).await?,
         };
         let Redeemed { user, event } = outcome?.settle(self).await;
         Ok(ConfirmedAddress {
@@ -240,7 +243,7 @@ impl Service {
             .verify_guess::<AccountError>(guess, presented, caller)
             .await?;
         match (guessed, &account.password_hash) {
-            (Guessed::Right { .. }, Some(hash)) => Ok(LinkProof::Password(hash.clone())),
+            (GuessResult::Right { .. }, Some(hash)) => Ok(LinkProof::Password(hash.clone())),
             _ => Err(AccountError::WrongCurrentPassword),
         }
     }

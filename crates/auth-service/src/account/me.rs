@@ -1,7 +1,7 @@
 //! `me`: the caller's own account, as stored now; renamed, exported, deleted.
 
 use crate::{
-    account::{confirm::Confirmed, error::AccountError},
+    account::{error::AccountError, reauthenticate::Reauthenticated},
     parts::{
         caller::Caller,
         failure::Failure,
@@ -79,7 +79,7 @@ impl Service {
                 principal.user(),
                 change,
                 admin.administrators(),
-                admin.cut_terms(caller)?,
+                admin.revocation_context(caller)?,
             )
             .await?;
         Ok(self.own_change(principal, changed).await?.user)
@@ -89,7 +89,7 @@ impl Service {
     ///
     /// # Errors
     /// [`AccountError::LastAdmin`], or a failure.
-    pub async fn delete_me(&self, confirmed: Confirmed<'_>) -> Result<(), AccountError> {
+    pub async fn delete_me(&self, confirmed: Reauthenticated<'_>) -> Result<(), AccountError> {
         let (principal, caller, ..) = confirmed.into_parts();
         let admin = self.admin();
         let deleted = self
@@ -97,7 +97,7 @@ impl Service {
             .delete_user(
                 principal.user(),
                 admin.administrators(),
-                admin.cut_terms(&caller)?,
+                admin.revocation_context(&caller)?,
             )
             .await?;
         self.own_change(principal, deleted).await.map(drop)
@@ -111,7 +111,7 @@ impl Service {
         let id = principal.user();
         self.admit_user(id, caller).await?;
         // One at a time: each holds some megabytes.
-        let exports = &self.shared().exports;
+        let exports = &self.state().exports;
         let _turn = exports.acquire().await.map_err(Failure::internal)?;
         let user = self.me(principal).await?;
         let mut sessions: Vec<Session> = Vec::new();
@@ -145,7 +145,12 @@ impl Service {
         }
         let api_keys = self.storage().api_keys(id).await?;
         self.storage()
-            .record_event(Action::Exported, Some(id), Vec::new(), self.terms(caller)?)
+            .record_event(
+                Action::Exported,
+                Some(id),
+                Vec::new(),
+                self.change_context(caller)?,
+            )
             .await?;
         Ok(Export {
             user,

@@ -1,8 +1,8 @@
 //! `password`: recovered by a mailed link, and changed by a signed-in user who confirmed who they are.
 
 use crate::{
-    account::{confirm::Confirmed, error::AccountError},
-    parts::{caller::Caller, mailed::digest_of},
+    account::{error::AccountError, reauthenticate::Reauthenticated},
+    parts::{caller::Caller, mail_tokens::digest_of},
     service::Service,
 };
 use auth_domain::{credential::SecurityEvent, email::EmailAddress, mail::MailKind, one_time::TokenKind};
@@ -22,8 +22,8 @@ impl Service {
         }
         self.admit_mail(caller).await?;
         if self.may_mail_to(email, MailKind::PasswordReset, caller).await {
-            let terms = self.terms(caller)?;
-            let queued = self.storage().ask_for_reset(email.to_owned(), terms);
+            let context = self.change_context(caller)?;
+            let queued = self.storage().ask_for_reset(email.to_owned(), context);
             // This wakes no worker: what it did at once for a known address could be felt by the next request.
             queued.await?.settle(self).await;
         }
@@ -41,7 +41,7 @@ impl Service {
         token: &SecretString,
         password: SecretString,
     ) -> Result<SecretString, AccountError> {
-        let held = self.admit_link(caller).await?;
+        let permits = self.admit_link(caller).await?;
         let digest = digest_of(token);
         // Looked up first: junk costs no hash.
         let found = self
@@ -59,16 +59,16 @@ impl Service {
         let (hash, ()) = tokio::join!(
             self.hasher()
                 .accept_and_hash(password, &user.email, user.name.as_ref()),
-            self.was_right(held, caller)
+            self.refund_for_right_secret(permits, caller)
         );
         let hash = hash?;
-        let terms = self.admin().cut_terms(caller)?;
-        let reset = self.storage().reset_password(digest, hash, terms).await??;
+        let context = self.admin().revocation_context(caller)?;
+        let reset = self.storage().reset_password(digest, hash, context).await??;
         let user = reset.settle(self).await.user;
         Ok(self
-            .shared()
+            .state()
             .devices
-            .give(user.id, None, caller.now, self.entropy())?)
+            .issue(user.id, None, caller.now, self.entropy())?)
     }
 
     /// Changes the caller's password; every other session ends, this one goes on with its refresh token. The other sessions'
@@ -78,19 +78,19 @@ impl Service {
     /// [`AccountError::Input`], or a failure.
     pub async fn change_password(
         &self,
-        confirmed: Confirmed<'_>,
+        confirmed: Reauthenticated<'_>,
         new: SecretString,
     ) -> Result<Option<SecretString>, AccountError> {
-        let (principal, caller, user, permit) = confirmed.into_parts();
+        let (principal, caller, user, permits) = confirmed.into_parts();
         let hash = self
             .hasher()
             .accept_and_hash(new, &user.email, user.name.as_ref())
             .await;
-        let hash = self.unless_malformed(permit, hash, &caller).await?;
-        let terms = self.admin().cut_terms(&caller)?;
+        let hash = self.refund_if_malformed(permits, hash, &caller).await?;
+        let context = self.admin().revocation_context(&caller)?;
         let changed = self
             .storage()
-            .set_password(user.id, hash, Some(principal.session()), terms)
+            .set_password(user.id, hash, Some(principal.session()), context)
             .await?;
         let user = self.own_change(principal, changed).await?.user;
         Ok(self.device_after(SecurityEvent::PasswordChanged, user.id, &caller)?)
@@ -102,9 +102,9 @@ impl Service {
     /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::EmailTaken`] if another user has taken the address that would come back,
     /// [`AccountError::RateLimited`], or a failure.
     pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), AccountError> {
-        let held = self.admit_link(caller).await?;
-        let terms = self.admin().cut_terms(caller)?;
-        let reported = match self.storage().report(digest_of(token), terms).await? {
+        let permits = self.admit_link(caller).await?;
+        let context = self.admin().revocation_context(caller)?;
+        let reported = match self.storage().report(digest_of(token), context).await? {
             Err(NotRedeemed::InvalidToken) => return Err(AccountError::InvalidOrExpiredToken),
             reported => reported,
         };
@@ -118,6 +118,6 @@ impl Service {
                 Err(refused) => Err(refused.into()),
             }
         };
-        tokio::join!(settled, self.was_right(held, caller)).0
+        tokio::join!(settled, self.refund_for_right_secret(permits, caller)).0
     }
 }

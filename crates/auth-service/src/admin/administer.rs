@@ -2,7 +2,7 @@
 //! rotation of the keys.
 
 use crate::{
-    admin::{accounts::NewAccount, error::AdminError},
+    admin::{error::AdminError, users::NewUser},
     parts::{caller::Caller, input::InputRefused, keys::KeyError, principal::Bearer},
     service::Service,
 };
@@ -15,7 +15,7 @@ use auth_storage::users;
 
 /// What is to change of a user, as it was typed; what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WantedChange {
+pub struct UserChangeRequest {
     /// What they are called; `Some(None)` takes the name away.
     pub name: Option<Option<String>>,
     /// Their role's name.
@@ -35,7 +35,7 @@ impl Service {
     pub async fn invite_user(
         &self,
         by: &Bearer,
-        wanted: NewAccount,
+        wanted: NewUser,
         caller: &Caller,
     ) -> Result<User, AdminError> {
         self.role_to_give(by, &wanted.role)?;
@@ -47,11 +47,11 @@ impl Service {
     /// # Errors
     /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::NotFound`],
     /// [`AdminError::LastAdmin`], or a failure.
-    pub async fn change_account(
+    pub async fn change_user(
         &self,
         by: &Bearer,
         id: UserId,
-        wanted: WantedChange,
+        wanted: UserChangeRequest,
         caller: &Caller,
     ) -> Result<User, AdminError> {
         let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
@@ -94,7 +94,7 @@ impl Service {
     /// [`AdminError::PermissionNotHeld`].
     fn check_may_give(&self, bearer: &Bearer, role: &Role) -> Result<(), AdminError> {
         let held = self.roles().held_by(role);
-        if held.iter().all(|one| self.permits(bearer, *one)) {
+        if held.iter().all(|one| self.bearer_may(bearer, *one)) {
             Ok(())
         } else {
             Err(AdminError::PermissionNotHeld)

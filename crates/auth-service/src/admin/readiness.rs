@@ -32,7 +32,7 @@ impl Readiness {
 
 /// Gauges.
 #[derive(Debug, Clone, Copy)]
-pub struct Figures {
+pub struct Gauges {
     /// Passwords that wait for a hashing thread.
     pub hash_queue: usize,
     /// How many may.
@@ -45,9 +45,9 @@ impl Service {
     /// Looks at every part.
     pub async fn readiness(&self) -> Readiness {
         // Where the machine's clock was set right meanwhile, this gives up a time that had run ahead.
-        let moment = self.moment();
+        let moment = self.now();
         let now = moment.as_ref().copied().unwrap_or_else(|_| self.clock().now());
-        let blacklist = if self.shared().blacklist.health().fresh {
+        let blacklist = if self.state().blacklist.health().fresh {
             Ok(())
         } else {
             Err("the copy of the revocations is stale".to_owned())
@@ -90,9 +90,9 @@ impl Service {
 
     /// What the gauges show now.
     #[must_use]
-    pub fn figures(&self) -> Figures {
+    pub fn gauges(&self) -> Gauges {
         let (hash_queue, hash_capacity) = self.hasher().depth();
-        Figures {
+        Gauges {
             hash_queue,
             hash_capacity,
             audit_alarm: self.audit_log().alarm().is_some(),

@@ -38,7 +38,7 @@ impl Admin {
     ) -> Result<Committed<sessions::Ended>, AdminError> {
         Ok(self
             .storage()
-            .end_session(id, owner, EndReason::EndedByAdmin, self.terms(by)?)
+            .end_session(id, owner, EndReason::EndedByAdmin, self.change_context(by)?)
             .await??)
     }
 
@@ -53,7 +53,7 @@ impl Admin {
     ) -> Result<Committed<sessions::EndedAll>, AdminError> {
         Ok(self
             .storage()
-            .end_user_sessions(user, EndReason::EndedByAdmin, self.cut_terms(by)?)
+            .end_user_sessions(user, EndReason::EndedByAdmin, self.revocation_context(by)?)
             .await??)
     }
 }

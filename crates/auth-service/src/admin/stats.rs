@@ -12,7 +12,7 @@ impl Service {
     /// # Errors
     /// A failure.
     pub async fn stats(&self, now: Timestamp) -> Result<Stats, Failure> {
-        if let Some(kept) = self.shared().stats.fresh(now) {
+        if let Some(kept) = self.state().stats.fresh(now) {
             return Ok(kept);
         }
         let storage = self.storage();
@@ -22,7 +22,7 @@ impl Service {
             mail: storage.mail_figures().await?,
             unsealed_audit: storage.unsealed_audit().await?,
         };
-        self.shared().stats.keep(stats.clone());
+        self.state().stats.store(stats.clone());
         Ok(stats)
     }
 
@@ -32,6 +32,6 @@ impl Service {
     /// # Errors
     /// A failure of the database.
     pub async fn activity(&self, since: Timestamp) -> Result<Vec<ActivityCount>, Failure> {
-        self.shared().activity.since(since, self.storage()).await
+        self.state().activity.since(since, self.storage()).await
     }
 }

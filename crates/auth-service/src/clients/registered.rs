@@ -1,7 +1,7 @@
 //! Machine clients: other services that may introspect and revoke tokens (RFC 6749 §2.3).
 
 use crate::{
-    parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, tokens::sha256},
+    parts::{admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, tokens::sha256},
     service::Service,
 };
 use auth_domain::client::{Client, ClientId};
@@ -45,14 +45,18 @@ impl Admin {
         let id: ClientId = id
             .parse()
             .map_err(|error| ClientError::InvalidId(format!("{error}")))?;
-        let secret = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
+        let secret = SecretString::from(URL_SAFE_NO_PAD.encode(random_bytes::<32>(self.entropy())?));
         let secret_digest = sha256(secret.expose_secret().as_bytes());
         let client = Client {
             id: id.clone(),
             secret_digest,
             created_at: by.now,
         };
-        if self.storage().insert_client(client, self.terms(by)?).await? {
+        if self
+            .storage()
+            .insert_client(client, self.change_context(by)?)
+            .await?
+        {
             Ok((id, secret))
         } else {
             Err(ClientError::InvalidId(format!("there is a client {id} already")))
@@ -73,7 +77,11 @@ impl Admin {
     /// [`ClientError::NotFound`], or a failure.
     pub async fn delete_client(&self, id: &str, by: &Caller) -> Result<(), ClientError> {
         let id: ClientId = id.parse().map_err(|_| ClientError::NotFound)?;
-        if self.storage().delete_client(&id, self.terms(by)?).await? {
+        if self
+            .storage()
+            .delete_client(&id, self.change_context(by)?)
+            .await?
+        {
             Ok(())
         } else {
             Err(ClientError::NotFound)

@@ -32,10 +32,10 @@ impl Service {
                     Ok(()) => {}
                     Err(ClaimsRefused::Invalid | ClaimsRefused::Expired) => return Ok(()),
                 }
-                let mut terms = self.terms(caller)?;
+                let mut context = self.change_context(caller)?;
                 let expiry = DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
-                terms.until_at_least = expiry + terms.grace;
-                let revoked = self.storage().revoke_token(claims.jti, terms).await?;
+                context.until_at_least = expiry + context.grace;
+                let revoked = self.storage().revoke_token(claims.jti, context).await?;
                 revoked.settle(self).await;
                 return Ok(());
             }

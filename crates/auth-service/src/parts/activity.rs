@@ -33,7 +33,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// The word that is stored.
-    fn word(self) -> Cow<'static, str> {
+    fn stored_name(self) -> Cow<'static, str> {
         match self {
             Self::SignIn => "sign_in".into(),
             Self::SignInFailed => "sign_in_failed".into(),
@@ -142,7 +142,7 @@ impl Activity {
 }
 
 impl Subscriber for Activity {
-    fn notice(&self, event: Event, at: Timestamp) {
+    fn on_event(&self, event: Event, at: Timestamp) {
         let kind = match event {
             Event::SignedIn => ActivityKind::SignIn,
             Event::PasswordRefused => ActivityKind::SignInFailed,
@@ -159,7 +159,7 @@ fn rows(tally: &Tally) -> Vec<activity::HourCount> {
         .iter()
         .map(|((hour, what), count)| activity::HourCount {
             hour: *hour,
-            kind: what.word().into_owned(),
+            kind: what.stored_name().into_owned(),
             count: *count,
         })
         .collect()
@@ -188,7 +188,7 @@ mod tests {
             ActivityKind::Refresh,
         ];
         for kind in plain.into_iter().chain(LimitName::ALL.map(ActivityKind::Refused)) {
-            assert_eq!(ActivityKind::parse(&kind.word()), Some(kind));
+            assert_eq!(ActivityKind::parse(&kind.stored_name()), Some(kind));
         }
         assert_eq!(ActivityKind::parse("password_changed"), None);
     }

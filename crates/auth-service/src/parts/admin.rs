@@ -18,9 +18,9 @@ const IN_FLIGHT: Span = Span::seconds(60);
 
 /// The administrator's verbs. What they commit is settled by whoever runs them: the server or the command line. Cheap to clone.
 #[derive(Clone)]
-pub struct Admin(Arc<Parts>);
+pub struct Admin(Arc<AdminState>);
 
-struct Parts {
+struct AdminState {
     storage: Storage,
     config: ServiceConfig,
     entropy: Arc<dyn Entropy>,
@@ -34,7 +34,7 @@ impl Admin {
     /// [`Failure::Unavailable`] if the hashing threads can't be started.
     pub fn new(storage: Storage, config: ServiceConfig, entropy: Arc<dyn Entropy>) -> Result<Self, Failure> {
         let hasher = Hasher::start(&config, Arc::clone(&entropy))?;
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(AdminState {
             storage,
             config,
             entropy,
@@ -71,22 +71,22 @@ impl Admin {
     }
 
     /// The terms of a change that this caller makes now, and of the revocation of one session or token.
-    pub(crate) fn terms(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
+    pub(crate) fn change_context(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         Ok(ChangeContext {
             now: caller.now,
             until_at_least: caller.now,
             grace: grace(self.0.config.leeway()),
-            by: caller.author(self.entropy())?,
+            by: caller.audit_context(self.entropy())?,
         })
     }
 
     /// The same for a change that cuts all of a user's tokens, with those of sign-ins under way.
-    pub(crate) fn cut_terms(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
-        let terms = self.terms(caller)?;
-        let longest = self.0.config.lifetimes().access + terms.grace + IN_FLIGHT;
+    pub(crate) fn revocation_context(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
+        let context = self.change_context(caller)?;
+        let longest = self.0.config.lifetimes().access + context.grace + IN_FLIGHT;
         Ok(ChangeContext {
             until_at_least: after(caller.now, longest),
-            ..terms
+            ..context
         })
     }
 }

@@ -5,14 +5,14 @@
 //! along the chain stands in `walk`, and what retention removes in `prune`.
 
 mod prune;
-mod walk;
+mod verify;
 
-pub use walk::{Beginning, Chain};
+pub use verify::{ChainStart, ChainStatus};
 
 use crate::parts::{
     admin::Admin,
     caller::Caller,
-    entropy::{Entropy, chance},
+    entropy::{Entropy, random_bytes},
     failure::Failure,
     master_key::MasterKey,
 };
@@ -32,21 +32,21 @@ pub(crate) const AUDIT_KEY: &str = "audit_key";
 /// How many rows a batch has at most.
 const BATCH: u32 = 250;
 /// How many refused rows of one round are named; the others are counted.
-const NAMED: usize = 10;
+const LOGGED_ROWS: usize = 10;
 /// How often an alarm that goes on is said again.
-const SAID_EACH: Span = Span::seconds(60);
+const ALARM_INTERVAL: Span = Span::seconds(60);
 
 /// The chain of seals. All clones remember the same newest seal.
 #[derive(Clone)]
 pub struct AuditLog {
     storage: Storage,
     signer: Arc<Signer>,
-    seen: Arc<Mutex<Seen>>,
+    memory: Arc<Mutex<Memory>>,
 }
 
 /// What this process remembers, which no change of the database reaches.
 #[derive(Default)]
-struct Seen {
+struct Memory {
     /// The newest seal that a genuine mark named.
     head: Option<ChainHead>,
     /// What is wrong with the log, and when that was last said.
@@ -140,7 +140,7 @@ impl AuditLog {
         let sealed = match storage.setting(AUDIT_KEY).await? {
             Some(sealed) => sealed,
             None => {
-                let fresh = master.seal(AUDIT_KEY, &chance::<32>(entropy)?, entropy)?;
+                let fresh = master.seal(AUDIT_KEY, &random_bytes::<32>(entropy)?, entropy)?;
                 storage.insert_setting(AUDIT_KEY, fresh.clone()).await?;
                 // Another node may have been first.
                 storage.setting(AUDIT_KEY).await?.unwrap_or(fresh)
@@ -152,7 +152,7 @@ impl AuditLog {
         Ok(Self {
             storage,
             signer: Arc::new(Signer(hmac::Key::new(hmac::HMAC_SHA256, &key))),
-            seen: Arc::default(),
+            memory: Arc::default(),
         })
     }
 
@@ -163,7 +163,7 @@ impl AuditLog {
     /// A failure.
     pub async fn seal(&self, now: Timestamp) -> Result<Option<Seal>, Failure> {
         // Before the table is read: it is never behind what was remembered by then.
-        let remembered = self.seen().head;
+        let remembered = self.memory().head;
         let standing = self.storage.audit_state().await?;
         self.watch(remembered, &standing, now).await?;
         let (mut newest, mut unsealed) = (None, standing.unsealed);
@@ -173,7 +173,7 @@ impl AuditLog {
                 .storage
                 .seal_audit(BATCH, now, Arc::<Signer>::clone(&self.signer))
                 .await?;
-            name_refused(&round.refused);
+            log_refused_rows(&round.refused);
             let Some(seal) = round.seal else { break };
             if seal.number == 1 {
                 tracing::warn!(
@@ -190,7 +190,7 @@ impl AuditLog {
     /// What is wrong with the log, as far as this process has seen.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
-        self.seen().alarm.map(|(what, _)| what)
+        self.memory().alarm.map(|(what, _)| what)
     }
 
     /// Takes the chain as it stands for the right one: after a backup was restored, or a look at what happened. Answers the
@@ -199,9 +199,9 @@ impl AuditLog {
     /// # Errors
     /// A failure.
     pub async fn accept(&self, admin: &Admin, caller: &Caller) -> Result<Option<Seal>, Failure> {
-        let terms = admin.terms(caller)?;
+        let context = admin.change_context(caller)?;
         let signer = Arc::<Signer>::clone(&self.signer);
-        Ok(self.storage.accept_audit(signer, terms).await?)
+        Ok(self.storage.accept_audit(signer, context).await?)
     }
 
     /// Compares the table with the newest seal that was seen, by this process or, in the mark beside the seals, by any other.
@@ -222,7 +222,7 @@ impl AuditLog {
         };
         // The mark only ever goes forward, and never away.
         let changed = marked != head || (standing.mark.is_some() && marked.is_none());
-        self.report(wrong.or(changed.then_some(MARK_CHANGED)), now);
+        self.update_alarm(wrong.or(changed.then_some(MARK_CHANGED)), now);
         let Some(head) = head else { return Ok(()) };
         if marked != Some(head) {
             // What this process remembers goes where other nodes and `keyward audit verify` see it.
@@ -230,8 +230,8 @@ impl AuditLog {
                 .keep_audit_head(standing.mark.clone(), self.signer.mark(&head))
                 .await?;
         }
-        let mut seen = self.seen();
-        seen.head = Some(seen.head.map_or(head, |known| known.later(head)));
+        let mut memory = self.memory();
+        memory.head = Some(memory.head.map_or(head, |known| known.later(head)));
         Ok(())
     }
 
@@ -276,12 +276,12 @@ impl AuditLog {
     }
 
     /// Says what is wrong in the program's log: at once, and then once a minute.
-    fn report(&self, wrong: Option<&'static str>, now: Timestamp) {
-        let mut seen = self.seen();
-        let said = seen.alarm;
-        seen.alarm = match (wrong, said) {
+    fn update_alarm(&self, wrong: Option<&'static str>, now: Timestamp) {
+        let mut memory = self.memory();
+        let said = memory.alarm;
+        memory.alarm = match (wrong, said) {
             (None, _) => None,
-            (Some(what), Some((before, at))) if what == before && age(at, now) < SAID_EACH => said,
+            (Some(what), Some((before, at))) if what == before && age(at, now) < ALARM_INTERVAL => said,
             (Some(what), _) => {
                 tracing::error!(
                     event = "audit_alarm",
@@ -293,8 +293,8 @@ impl AuditLog {
         };
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -304,8 +304,8 @@ const MARK_CHANGED: &str = "what says which seal is the newest was changed";
 const MARK_REMOVED: &str = "what says which seal is the newest was removed";
 
 /// Names the rows that no seal takes in: the first of them, and how many there are.
-fn name_refused(rows: &[audit::RefusedRow]) {
-    for row in rows.iter().take(NAMED) {
+fn log_refused_rows(rows: &[audit::RefusedRow]) {
+    for row in rows.iter().take(LOGGED_ROWS) {
         tracing::error!(
             event = "audit_row_refused",
             row = %row.id,
@@ -313,7 +313,7 @@ fn name_refused(rows: &[audit::RefusedRow]) {
             "a row of the audit log is under no seal"
         );
     }
-    if rows.len() > NAMED {
+    if rows.len() > LOGGED_ROWS {
         let count = rows.len();
         tracing::error!(
             event = "audit_rows_refused",

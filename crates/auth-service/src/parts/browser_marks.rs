@@ -20,7 +20,7 @@ impl BrowserMarks {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, session.as_uuid().as_bytes()))
     }
 
-    pub(crate) fn fits(&self, mark: &str, session: SessionId) -> bool {
+    pub(crate) fn is_valid(&self, mark: &str, session: SessionId) -> bool {
         let code = URL_SAFE_NO_PAD.decode(mark).unwrap_or_default();
         hmac::verify(&self.0, session.as_uuid().as_bytes(), &code).is_ok()
     }

@@ -1,7 +1,7 @@
 //! Who calls, when and from where: what a use case knows of its request, and what the audit log says of a change.
 
 use crate::parts::{
-    entropy::{Entropy, EntropyFailed, chance},
+    entropy::{Entropy, EntropyFailed, random_bytes},
     principal::{Bearer, Principal},
 };
 use auth_domain::{audit::Actor, session::Origin, time::Timestamp};
@@ -50,13 +50,13 @@ impl Caller {
     }
 
     /// The caller as the author of a change.
-    pub(crate) fn author(&self, entropy: &dyn Entropy) -> Result<AuditContext, EntropyFailed> {
+    pub(crate) fn audit_context(&self, entropy: &dyn Entropy) -> Result<AuditContext, EntropyFailed> {
         Ok(AuditContext {
             actor: self.actor,
             ip: self.origin.ip,
             request_id: self.request_id.clone(),
             evidence: self.held.clone(),
-            seed: chance(entropy)?,
+            seed: random_bytes(entropy)?,
         })
     }
 

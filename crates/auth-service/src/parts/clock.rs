@@ -78,13 +78,13 @@ impl Clock for SystemClock {
 /// Where the moments of requests come from: this machine's clock and, where other nodes use the same database, the database's beside
 /// it, which has to agree.
 #[derive(Clone)]
-pub(crate) struct Moments {
+pub(crate) struct CheckedClock {
     clock: Arc<dyn Clock>,
     /// What knows the database's clock; `None` where this is the only node and both clocks are the same one.
     database: Option<Blacklist>,
 }
 
-impl Moments {
+impl CheckedClock {
     pub(crate) fn new(clock: Arc<dyn Clock>, database: Option<Blacklist>) -> Self {
         Self { clock, database }
     }

@@ -2,7 +2,7 @@
 //! the owner out (docs/rules.md §7). It opens nothing: a password is asked for all the same.
 
 use crate::parts::{
-    entropy::{Entropy, chance},
+    entropy::{Entropy, random_bytes},
     failure::Failure,
     master_key::{MasterKey, Purpose},
     tokens::sha256,
@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 /// How long a device is known after its last sign-in.
-pub const KNOWN_FOR: Span = Span::days(180);
+pub const KNOWN_DEVICE_LIFETIME: Span = Span::days(180);
 
 /// User, device, moment.
 const BODY: usize = 16 + 16 + 8;
@@ -52,7 +52,7 @@ impl DeviceTokens {
     }
 
     /// A token for a device that has just shown that it is the user's; a device that was known keeps its name.
-    pub(crate) fn give(
+    pub(crate) fn issue(
         &self,
         user: UserId,
         before: Option<KnownDevice>,
@@ -61,7 +61,7 @@ impl DeviceTokens {
     ) -> Result<SecretString, Failure> {
         let device = match before {
             Some(known) if known.user == user => known.device,
-            _ => chance::<16>(entropy)?,
+            _ => random_bytes::<16>(entropy)?,
         };
         let mut token = Vec::with_capacity(BODY + 32);
         token.extend_from_slice(user.as_uuid().as_bytes());
@@ -72,7 +72,7 @@ impl DeviceTokens {
     }
 
     /// The device of a token that is genuine and not too old.
-    pub(crate) fn read(&self, token: &SecretString, now: Timestamp) -> Option<KnownDevice> {
+    pub(crate) fn verify(&self, token: &SecretString, now: Timestamp) -> Option<KnownDevice> {
         let text = token.expose_secret();
         if text.len() > 128 {
             return None;
@@ -83,7 +83,7 @@ impl DeviceTokens {
         let (user, rest) = body.split_first_chunk::<16>()?;
         let (device, moment) = rest.split_first_chunk::<16>()?;
         let since = DateTime::from_timestamp_micros(i64::from_be_bytes(moment.try_into().ok()?))?;
-        (now - since < KNOWN_FOR).then_some(KnownDevice {
+        (now - since < KNOWN_DEVICE_LIFETIME).then_some(KnownDevice {
             user: UserId::from_uuid(Uuid::from_bytes(*user)),
             device: *device,
             since,
@@ -101,22 +101,26 @@ mod tests {
         let tokens = DeviceTokens::new(&MasterKey::from_bytes([1; 32])).unwrap();
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let (user, other) = (UserId::from_parts(now, [1; 10]), UserId::from_parts(now, [2; 10]));
-        let token = tokens.give(user, None, now, &SystemEntropy).unwrap();
-        let device = tokens.read(&token, now).unwrap();
+        let token = tokens.issue(user, None, now, &SystemEntropy).unwrap();
+        let device = tokens.verify(&token, now).unwrap();
         assert!(device.is_known_to(user, None) && device.is_known_to(user, Some(now)));
         assert!(!device.is_known_to(other, None));
         assert!(!device.is_known_to(user, Some(now + Span::microseconds(1))));
-        assert!(tokens.read(&token, now + KNOWN_FOR - Span::seconds(1)).is_some());
-        assert!(tokens.read(&token, now + KNOWN_FOR).is_none());
+        assert!(
+            tokens
+                .verify(&token, now + KNOWN_DEVICE_LIFETIME - Span::seconds(1))
+                .is_some()
+        );
+        assert!(tokens.verify(&token, now + KNOWN_DEVICE_LIFETIME).is_none());
         // Signed in again it is the same device, with a fresh moment.
         let again = tokens
-            .give(user, Some(device), now + Span::days(9), &SystemEntropy)
+            .issue(user, Some(device), now + Span::days(9), &SystemEntropy)
             .unwrap();
-        let again = tokens.read(&again, now + KNOWN_FOR).unwrap();
+        let again = tokens.verify(&again, now + KNOWN_DEVICE_LIFETIME).unwrap();
         assert_eq!(again.digest(), device.digest());
         // Another user on it is another device.
-        let shared = tokens.give(other, Some(device), now, &SystemEntropy).unwrap();
-        assert_ne!(tokens.read(&shared, now).unwrap().digest(), device.digest());
+        let shared = tokens.issue(other, Some(device), now, &SystemEntropy).unwrap();
+        assert_ne!(tokens.verify(&shared, now).unwrap().digest(), device.digest());
     }
 
     #[test]
@@ -125,11 +129,11 @@ mod tests {
         let others = DeviceTokens::new(&MasterKey::from_bytes([2; 32])).unwrap();
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
         let token = others
-            .give(UserId::from_parts(now, [1; 10]), None, now, &SystemEntropy)
+            .issue(UserId::from_parts(now, [1; 10]), None, now, &SystemEntropy)
             .unwrap();
-        assert_eq!(tokens.read(&token, now), None);
+        assert_eq!(tokens.verify(&token, now), None);
         for text in ["", "a", "AAAA", &"A".repeat(96), &"A".repeat(4000)] {
-            assert_eq!(tokens.read(&SecretString::from(text), now), None, "{text}");
+            assert_eq!(tokens.verify(&SecretString::from(text), now), None, "{text}");
         }
     }
 }

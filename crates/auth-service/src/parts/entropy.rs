@@ -28,7 +28,7 @@ impl Entropy for SystemEntropy {
 ///
 /// # Errors
 /// [`EntropyFailed`] if there are none to be had.
-pub(crate) fn chance<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
+pub(crate) fn random_bytes<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
     let mut bytes = [0; N];
     entropy.fill(&mut bytes)?;
     Ok(bytes)

@@ -108,20 +108,20 @@ impl RevokedBy {
 /// Counts what happens. It is called on a request's path: it neither waits nor fails.
 pub trait Subscriber: Send + Sync {
     /// Something happened in a request of this moment.
-    fn notice(&self, event: Event, at: Timestamp);
+    fn on_event(&self, event: Event, at: Timestamp);
 }
 
 /// Those who count.
 pub(crate) struct Events(Vec<Arc<dyn Subscriber>>);
 
 impl Events {
-    pub(crate) fn to(subscribers: Vec<Arc<dyn Subscriber>>) -> Self {
+    pub(crate) fn new(subscribers: Vec<Arc<dyn Subscriber>>) -> Self {
         Self(subscribers)
     }
 
     pub(crate) fn emit(&self, event: Event, at: Timestamp) {
         for subscriber in &self.0 {
-            subscriber.notice(event, at);
+            subscriber.on_event(event, at);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! No two tokens are alike, so that what a compressing proxy makes of an answer tells nothing of the next one (BREACH).
 
 use crate::parts::{
-    entropy::{Entropy, chance},
+    entropy::{Entropy, random_bytes},
     failure::Failure,
     master_key::{MasterKey, Purpose},
 };
@@ -39,20 +39,20 @@ impl FormTokens {
         Ok(Self(master.hmac_key(Purpose::Forms)?))
     }
 
-    pub(crate) fn give(
+    pub(crate) fn issue(
         &self,
         visitor: Visitor,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<String, Failure> {
-        let mut token = chance::<16>(entropy)?.to_vec();
+        let mut token = random_bytes::<16>(entropy)?.to_vec();
         token.extend_from_slice(&now.timestamp_micros().to_be_bytes());
         let code = hmac::sign(&self.0, &message(&token, visitor));
         token.extend_from_slice(code.as_ref());
         Ok(URL_SAFE_NO_PAD.encode(token))
     }
 
-    pub(crate) fn fits(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
+    pub(crate) fn is_valid(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
         if token.len() > 128 {
             return false;
         }
@@ -99,18 +99,21 @@ mod tests {
             session: Some(SessionId::from_uuid(Uuid::from_u128(7))),
             ..anybody
         };
-        let token = tokens.give(signed_in, now, &SystemEntropy).unwrap();
-        assert!(tokens.fits(&token, signed_in, now));
-        assert!(tokens.fits(&token, signed_in, now + FORM_GOOD_FOR - Span::seconds(1)));
-        assert!(!tokens.fits(&token, signed_in, now + FORM_GOOD_FOR));
-        assert!(!tokens.fits(&token, anybody, now), "a sign-in changes the forms");
+        let token = tokens.issue(signed_in, now, &SystemEntropy).unwrap();
+        assert!(tokens.is_valid(&token, signed_in, now));
+        assert!(tokens.is_valid(&token, signed_in, now + FORM_GOOD_FOR - Span::seconds(1)));
+        assert!(!tokens.is_valid(&token, signed_in, now + FORM_GOOD_FOR));
+        assert!(
+            !tokens.is_valid(&token, anybody, now),
+            "a sign-in changes the forms"
+        );
         let other = Visitor {
             id: [2; 16],
             ..signed_in
         };
-        assert!(!tokens.fits(&token, other, now));
-        assert!(!others.fits(&token, signed_in, now));
-        assert_ne!(token, tokens.give(signed_in, now, &SystemEntropy).unwrap());
+        assert!(!tokens.is_valid(&token, other, now));
+        assert!(!others.is_valid(&token, signed_in, now));
+        assert_ne!(token, tokens.issue(signed_in, now, &SystemEntropy).unwrap());
         for text in [
             "",
             "a",
@@ -120,7 +123,7 @@ mod tests {
             &"A".repeat(4000),
             &token[1..],
         ] {
-            assert!(!tokens.fits(text, signed_in, now), "{text}");
+            assert!(!tokens.is_valid(text, signed_in, now), "{text}");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (docs/rules.md §4). All of it runs on the
 //! hashing threads; nothing here blocks an async worker.
 
-mod common;
+mod common_passwords;
 mod cost;
-mod foreign;
+mod imported;
 mod pool;
 
 use crate::parts::{
     config::ServiceConfig,
-    entropy::{Entropy, chance},
+    entropy::{Entropy, random_bytes},
     failure::Failure,
     input::{InputError, InputRefused},
 };
@@ -51,7 +51,7 @@ pub(crate) struct Hasher {
     entropy: Arc<dyn Entropy>,
     /// What a password is verified against where there is none: it costs the same and never fits.
     decoy: PasswordHash,
-    nobody: EmailAddress,
+    placeholder_email: EmailAddress,
 }
 
 impl Hasher {
@@ -63,8 +63,8 @@ impl Hasher {
         let params = config.argon2;
         let decoy = phc(
             &params,
-            &chance::<SALT>(entropy.as_ref())?,
-            &chance::<OUTPUT>(entropy.as_ref())?,
+            &random_bytes::<SALT>(entropy.as_ref())?,
+            &random_bytes::<OUTPUT>(entropy.as_ref())?,
         )?;
         let kept = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
         let threads = &config.hashing;
@@ -77,13 +77,14 @@ impl Hasher {
             service_name: config.service_name.clone(),
             entropy,
             decoy,
-            nobody: EmailAddress::parse("nobody@nobody.invalid").map_err(Failure::internal)?,
+            placeholder_email: EmailAddress::parse("placeholder@placeholder.invalid")
+                .map_err(Failure::internal)?,
         })
     }
 
     /// An address that no user can have: looked up where the given one can't be parsed.
-    pub(crate) const fn nobody(&self) -> &EmailAddress {
-        &self.nobody
+    pub(crate) const fn placeholder_email(&self) -> &EmailAddress {
+        &self.placeholder_email
     }
 
     /// How many passwords wait, and how many may.
@@ -114,13 +115,13 @@ impl Hasher {
         if cheap.iter().any(|violation| violation.code == "too_long") {
             return Err(InputRefused::WeakPassword(cheap).into());
         }
-        let salt = chance::<SALT>(self.entropy.as_ref())?;
+        let salt = random_bytes::<SALT>(self.entropy.as_ref())?;
         let (policy, params) = (self.policy.clone(), self.params);
         let context = self.context(Some(email), name);
         let job = move |arena: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
             let accepted =
-                common::accept(&policy, &password, &context).map_err(InputRefused::WeakPassword)?;
+                common_passwords::accept(&policy, &password, &context).map_err(InputRefused::WeakPassword)?;
             Ok(hash(accepted.as_bytes(), &salt, &params, arena)?)
         };
         self.pool.run(job).await?
@@ -136,7 +137,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`Failure::Overloaded`], at once.
-    pub(crate) async fn faults(
+    pub(crate) async fn violations(
         &self,
         password: SecretString,
         email: Option<&EmailAddress>,
@@ -149,11 +150,11 @@ impl Hasher {
         let (policy, context) = (self.policy.clone(), self.context(email, name));
         let job = move |_: &mut Arena| {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
-            common::accept(&policy, &password, &context)
+            common_passwords::accept(&policy, &password, &context)
                 .err()
                 .unwrap_or_default()
         };
-        self.pool.run_giving_way(job).await
+        self.pool.run_low_priority(job).await
     }
 
     /// What an attacker would try first.
@@ -180,10 +181,10 @@ impl Hasher {
     ) -> Result<Verified, Failure> {
         let exists = stored.is_some();
         let against = stored.unwrap_or_else(|| self.decoy.clone());
-        let salt = chance::<SALT>(self.entropy.as_ref())?;
+        let salt = random_bytes::<SALT>(self.entropy.as_ref())?;
         let params = self.params;
         let job = move |arena: &mut Arena| {
-            if !foreign::verify(&against, &presented, &params, arena)? || !exists {
+            if !imported::verify(&against, &presented, &params, arena)? || !exists {
                 return Ok(Verified::No);
             }
             let upgrade = if against.is_current(&params) {

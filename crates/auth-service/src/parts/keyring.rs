@@ -11,7 +11,7 @@ pub(crate) struct KeyRing {
     /// Nothing is stored for a shared secret.
     stored: Option<KeyAdmin>,
     /// When an unknown key last made it look.
-    looked: Mutex<Timestamp>,
+    last_reload: Mutex<Timestamp>,
 }
 
 impl KeyRing {
@@ -19,7 +19,7 @@ impl KeyRing {
         Self {
             current: RwLock::new(Arc::new(keys)),
             stored,
-            looked: Mutex::new(now),
+            last_reload: Mutex::new(now),
         }
     }
 
@@ -49,16 +49,16 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`KeyRing::reload`].
-    pub(crate) async fn reload_for_unknown(&self, now: Timestamp) -> Result<(), Failure> {
-        let mut looked = self.looked.lock().await;
-        if (now - *looked).num_milliseconds().abs() < 1000 {
+    pub(crate) async fn reload_for_unknown_key(&self, now: Timestamp) -> Result<(), Failure> {
+        let mut last_reload = self.last_reload.lock().await;
+        if (now - *last_reload).num_milliseconds().abs() < 1000 {
             return Ok(());
         }
         let outcome = self.reload().await;
         // A look in an outage does not count: it must not make a good token a bad one. What is wrong with the keys themselves is
         // the same at the next look.
         if matches!(outcome, Ok(()) | Err(Failure::Internal(_))) {
-            *looked = now;
+            *last_reload = now;
         }
         outcome
     }

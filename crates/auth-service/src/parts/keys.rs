@@ -201,7 +201,7 @@ impl KeyAdmin {
     /// # Errors
     /// [`KeyError::TooYoung`], [`KeyError::SharedSecret`], [`KeyError::Forbidden`], or a failure.
     pub async fn rotate(&self, by: &Caller) -> Result<(), KeyError> {
-        self.keeps_keys()?;
+        self.refuse_shared_secret()?;
         let (access, leeway) = (self.config.lifetimes().access, self.config.leeway());
         self.change(by.now, Some((false, by)), |table, now| {
             self.rotation(&table.keys, |genuine| genuine.rotate(now, access, leeway))
@@ -215,7 +215,7 @@ impl KeyAdmin {
     /// # Errors
     /// [`KeyError::SharedSecret`], [`KeyError::Forbidden`], or a failure.
     pub async fn replace_compromised(&self, by: &Caller) -> Result<(), KeyError> {
-        self.keeps_keys()?;
+        self.refuse_shared_secret()?;
         self.change(by.now, Some((true, by)), |table, _| {
             let unread = table.set_aside.iter().map(|row| row.kid.clone());
             let mut steps: Vec<KeyStep> = unread.map(KeyStep::Drop).collect();
@@ -292,8 +292,8 @@ impl KeyAdmin {
             let sealed = new.seal(AUDIT_KEY, &plain, self.entropy.as_ref())?;
             settings.push((AUDIT_KEY.to_owned(), sealed));
         }
-        let terms = self.terms(by)?;
-        self.storage.reseal_keys(resealed, settings, terms).await?;
+        let context = self.change_context(by)?;
+        self.storage.reseal_keys(resealed, settings, context).await?;
         Ok(Resealed { keys: count, refused })
     }
 
@@ -315,7 +315,7 @@ impl KeyAdmin {
     /// A failure.
     pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Failure> {
         let stored = self.table().await?.keys;
-        if current.is_made_of(&stored) {
+        if current.is_built_from(&stored) {
             Ok(None)
         } else {
             self.open(&stored).map(Some)
@@ -323,7 +323,7 @@ impl KeyAdmin {
     }
 
     /// Refuses where a shared secret signs, and no key is kept.
-    fn keeps_keys(&self) -> Result<(), KeyError> {
+    fn refuse_shared_secret(&self) -> Result<(), KeyError> {
         if self.algorithms.is_empty() {
             return Err(KeyError::SharedSecret);
         }
@@ -357,7 +357,7 @@ impl KeyAdmin {
                 }
             }
             let rotation = rotation
-                .map(|(compromised, by)| Ok::<_, Failure>((compromised, self.terms(by)?)))
+                .map(|(compromised, by)| Ok::<_, Failure>((compromised, self.change_context(by)?)))
                 .transpose()?;
             match self.storage.change_keys(moves, new, rotation).await? {
                 Ok(()) => return Ok(()),
@@ -368,12 +368,12 @@ impl KeyAdmin {
         Err(Failure::unavailable("other nodes kept changing the signing keys").into())
     }
 
-    fn terms(&self, by: &Caller) -> Result<ChangeContext, Failure> {
+    fn change_context(&self, by: &Caller) -> Result<ChangeContext, Failure> {
         Ok(ChangeContext {
             now: by.now,
             until_at_least: by.now,
             grace: grace(self.config.leeway()),
-            by: by.author(self.entropy.as_ref())?,
+            by: by.audit_context(self.entropy.as_ref())?,
         })
     }
 

@@ -47,10 +47,10 @@ pub(crate) struct KeySet {
     verifying: HashMap<String, VerifyingKey>,
     jwks: Arc<str>,
     /// The rows that it was made of, the refused ones too, to see whether any of them changed.
-    made_of: Vec<signing_keys::Stored>,
+    rows: Vec<signing_keys::Stored>,
 }
 
-fn broken(what: &str, error: impl std::fmt::Display) -> Failure {
+fn key_failure(what: &str, error: impl std::fmt::Display) -> Failure {
     Failure::internal(format!("signing key: {what}: {error}"))
 }
 
@@ -65,7 +65,7 @@ impl KeySet {
             signing: HashMap::from([(Algorithm::HS256, Signer::shared_secret(secret))]),
             verifying: HashMap::from([(String::new(), verifying)]),
             jwks: r#"{"keys":[]}"#.into(),
-            made_of: Vec::new(),
+            rows: Vec::new(),
         }
     }
 
@@ -89,7 +89,7 @@ impl KeySet {
             }
         }
         if signing.is_empty() {
-            return Err(broken(
+            return Err(key_failure(
                 "no active key can be used",
                 "make one with `keyward keys rotate --compromised`",
             ));
@@ -102,24 +102,24 @@ impl KeySet {
             ..
         } in opened
         {
-            let key = DecodingKey::from_jwk(jwk).map_err(|error| broken(&standing.kid, error))?;
+            let key = DecodingKey::from_jwk(jwk).map_err(|error| key_failure(&standing.kid, error))?;
             let algorithm = *algorithm;
             verifying.insert(standing.kid.clone(), VerifyingKey { algorithm, key });
         }
         let published: Vec<&Jwk> = opened.iter().map(|key| &key.jwk).collect();
         let jwks = serde_json::to_string(&serde_json::json!({ "keys": published }))
-            .map_err(|e| broken("jwks", e))?;
+            .map_err(|e| key_failure("jwks", e))?;
         Ok(Self {
             signing,
             verifying,
             jwks: jwks.into(),
-            made_of: stored.to_vec(),
+            rows: stored.to_vec(),
         })
     }
 
     /// Whether the stored keys are the ones that this set was made of.
-    pub(crate) fn is_made_of(&self, stored: &[signing_keys::Stored]) -> bool {
-        self.made_of == stored
+    pub(crate) fn is_built_from(&self, stored: &[signing_keys::Stored]) -> bool {
+        self.rows == stored
     }
 
     /// What signs for this algorithm. After the configuration changed to it, that is a key of the algorithm before until the next
@@ -129,7 +129,7 @@ impl KeySet {
     /// [`Failure::Internal`] if no active key of it can be used.
     pub(crate) fn signing(&self, algorithm: Algorithm) -> Result<&Signer, Failure> {
         let signer = self.signing.get(&algorithm);
-        signer.ok_or_else(|| broken(algorithm.as_str(), "no active key can be used"))
+        signer.ok_or_else(|| key_failure(algorithm.as_str(), "no active key can be used"))
     }
 
     pub(crate) fn verifying(&self, kid: Option<&str>) -> Option<&VerifyingKey> {
@@ -162,11 +162,15 @@ impl OpenedKey {
         let algorithm = stored.algorithm;
         let private = master
             .open(kid, &stored.sealed)
-            .map_err(|error| broken(kid, error))?;
+            .map_err(|error| key_failure(kid, error))?;
         let (derived, jwk) = public_part(algorithm, &private)?;
-        let told: Jwk = serde_json::from_str(&stored.public_jwk).map_err(|error| broken(kid, error))?;
-        if derived != *kid || jwk != told {
-            return Err(broken(kid, "its public part is not that of its private part"));
+        let stored_jwk: Jwk =
+            serde_json::from_str(&stored.public_jwk).map_err(|error| key_failure(kid, error))?;
+        if derived != *kid || jwk != stored_jwk {
+            return Err(key_failure(
+                kid,
+                "its public part is not that of its private part",
+            ));
         }
         Ok(Self {
             standing: stored.standing.clone(),
@@ -180,10 +184,10 @@ impl OpenedKey {
 /// What is published of a private key (PKCS #8), and its `kid`.
 fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Failure> {
     let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, library_algorithm(algorithm))
-        .map_err(|error| broken("public part", error))?;
+        .map_err(|error| key_failure("public part", error))?;
     let kid = jwk
         .thumbprint(ThumbprintHash::SHA256)
-        .map_err(|error| broken("thumbprint", error))?;
+        .map_err(|error| key_failure("thumbprint", error))?;
     jwk.common.key_id = Some(kid.clone());
     jwk.common.public_key_use = Some(PublicKeyUse::Signature);
     Ok((kid, jwk))
@@ -202,7 +206,7 @@ pub(crate) fn generate(
 ) -> Result<signing_keys::Stored, Failure> {
     let private = generate_private(algorithm)?;
     let (kid, jwk) = public_part(algorithm, &private)?;
-    let public_jwk = serde_json::to_string(&jwk).map_err(|error| broken("public part", error))?;
+    let public_jwk = serde_json::to_string(&jwk).map_err(|error| key_failure("public part", error))?;
     let sealed = master.seal(&kid, &private, entropy)?;
     let standing = KeyStanding {
         kid,
@@ -220,7 +224,7 @@ pub(crate) fn generate(
 
 /// A private key as PKCS #8.
 fn generate_private(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let failed = |_| broken("generation", "failed");
+    let failed = |_| key_failure("generation", "failed");
     let der = match algorithm {
         Algorithm::ES256 => {
             let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
@@ -251,7 +255,7 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Failu
                 "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
                 *body
             ));
-            EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| broken("RSA key", error))
+            EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| key_failure("RSA key", error))
         }
         Algorithm::HS256 => Err(Failure::internal("with HS256 no key is stored")),
     }

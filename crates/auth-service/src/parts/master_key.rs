@@ -11,7 +11,7 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::parts::{
-    entropy::{Entropy, chance},
+    entropy::{Entropy, random_bytes},
     failure::Failure,
 };
 
@@ -46,7 +46,7 @@ pub(crate) enum Purpose {
     /// Tells whether this is the master key that the database knows.
     Check,
     /// Makes the one-time tokens that mails carry, out of the mails' ids.
-    MailedTokens,
+    MailTokens,
     /// Signs known-device tokens.
     Devices,
     /// Names accounts in the limits' counters.
@@ -63,7 +63,7 @@ impl Purpose {
             Self::RefreshTokens => b"keyward/v1/refresh-tokens",
             Self::SigningKeys => b"keyward/v1/signing-keys",
             Self::Check => b"keyward/v1/check",
-            Self::MailedTokens => b"keyward/v1/mailed-tokens",
+            Self::MailTokens => b"keyward/v1/mailed-tokens",
             Self::Devices => b"keyward/v1/devices",
             Self::Limits => b"keyward/v1/limits",
             Self::Forms => b"keyward/v1/forms",
@@ -133,7 +133,7 @@ impl MasterKey {
 
     /// Seals bytes under a name (AES-256-GCM, the nonce in front); they open under the same name alone.
     pub(crate) fn seal(&self, name: &str, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Failure> {
-        let nonce = chance::<NONCE_LEN>(entropy)?;
+        let nonce = random_bytes::<NONCE_LEN>(entropy)?;
         let mut sealed = plain.to_vec();
         self.sealing_key()?
             .seal_in_place_append_tag(
@@ -212,7 +212,7 @@ mod tests {
             P::RefreshTokens,
             P::SigningKeys,
             P::Check,
-            P::MailedTokens,
+            P::MailTokens,
             P::Devices,
             P::Limits,
             P::Forms,

@@ -100,13 +100,13 @@ impl Signer {
 impl PrivateKey {
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Failure> {
         let failed = |_| Failure::internal("signing failed");
-        let chance = SystemRandom::new();
+        let rng = SystemRandom::new();
         Ok(match self {
-            Self::Ecdsa(pair) => pair.sign(&chance, message).map_err(failed)?.as_ref().to_vec(),
+            Self::Ecdsa(pair) => pair.sign(&rng, message).map_err(failed)?.as_ref().to_vec(),
             Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &chance, message, &mut signature)
+                pair.sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature)
                     .map_err(failed)?;
                 signature
             }

@@ -38,16 +38,16 @@ impl Stats {
 
 /// The last answer.
 #[derive(Default)]
-pub(crate) struct KeptStats(Mutex<Option<Stats>>);
+pub(crate) struct StatsCache(Mutex<Option<Stats>>);
 
-impl KeptStats {
+impl StatsCache {
     /// The last answer, if it is not too old.
     pub(crate) fn fresh(&self, now: Timestamp) -> Option<Stats> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         kept.filter(|kept| (now - kept.counted_at).abs() < KEPT_FOR)
     }
 
-    pub(crate) fn keep(&self, stats: Stats) {
+    pub(crate) fn store(&self, stats: Stats) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
     }
 }

@@ -107,7 +107,7 @@ fn decode_object(part: &str) -> Result<Vec<u8>, InvalidToken> {
 }
 
 /// The parts of a compact token (RFC 7515 §7.1), still encoded.
-struct Parts<'a> {
+struct CompactToken<'a> {
     header: &'a str,
     claims: &'a str,
     signature: &'a str,
@@ -115,7 +115,7 @@ struct Parts<'a> {
     signed: &'a str,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> CompactToken<'a> {
     /// Three parts of a sane length.
     fn of(token: &'a str) -> Result<Self, InvalidToken> {
         if token.len() > MAX_TOKEN {
@@ -161,14 +161,14 @@ fn strict_header(bytes: &[u8]) -> Result<StrictHeader<'_>, InvalidToken> {
     serde_json::from_slice(bytes).map_err(|_| InvalidToken)
 }
 
-struct Remembered {
+struct VerifiedToken {
     kid: Option<String>,
     claims: Arc<AccessClaims>,
 }
 
 /// Access tokens whose signature was good. Only that is remembered, never a verdict, and only while the key is published.
 pub(crate) struct AccessVerifier {
-    remembered: Cache<[u8; 32], Arc<Remembered>>,
+    verified: Cache<[u8; 32], Arc<VerifiedToken>>,
 }
 
 /// An access token whose key nobody here knows: perhaps another node has just made it.
@@ -177,7 +177,7 @@ pub(crate) struct UnknownKey;
 impl AccessVerifier {
     pub(crate) fn new() -> Self {
         Self {
-            remembered: Cache::new(REMEMBERED),
+            verified: Cache::new(REMEMBERED),
         }
     }
 
@@ -191,14 +191,14 @@ impl AccessVerifier {
         keys: &KeySet,
     ) -> Result<Result<Arc<AccessClaims>, UnknownKey>, InvalidToken> {
         let name = fingerprint(token);
-        if let Some(known) = self.remembered.get(&name) {
+        if let Some(known) = self.verified.get(&name) {
             // A key that was dropped takes what it signed with it.
             if keys.verifying(known.kid.as_deref()).is_some() {
                 return Ok(Ok(Arc::clone(&known.claims)));
             }
-            self.remembered.invalidate(&name);
+            self.verified.invalidate(&name);
         }
-        let parts = Parts::of(token)?;
+        let parts = CompactToken::of(token)?;
         let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
         // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
@@ -210,9 +210,9 @@ impl AccessVerifier {
         };
         let claims = Arc::new(parts.verified::<AccessClaims>(&header, Typ::Access, key)?);
         let kid = header.kid.map(Cow::into_owned);
-        self.remembered.insert(
+        self.verified.insert(
             name,
-            Arc::new(Remembered {
+            Arc::new(VerifiedToken {
                 kid,
                 claims: Arc::clone(&claims),
             }),
@@ -266,7 +266,7 @@ impl RefreshSigner {
     /// # Errors
     /// [`InvalidToken`].
     pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, InvalidToken> {
-        let parts = Parts::of(token)?;
+        let parts = CompactToken::of(token)?;
         let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
         if header.kid.is_some() {

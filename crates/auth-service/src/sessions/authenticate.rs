@@ -36,7 +36,7 @@ impl Service {
         );
         checked.map_err(TokenRefused::from)?;
         let asked = claims.token_ref();
-        let blacklist = &self.shared().blacklist;
+        let blacklist = &self.state().blacklist;
         let verdict = match blacklist.check_local(asked, now) {
             Some(verdict) => verdict,
             None => blacklist.check(asked, now).await.map_err(Failure::unavailable)?,
@@ -52,7 +52,7 @@ impl Service {
     /// looked at.
     ///
     /// # Errors
-    /// Those of [`Service::cut_meanwhile`].
+    /// Those of [`Service::why_revoked`].
     pub(crate) async fn settle_own<T>(
         &self,
         principal: &Principal,
@@ -60,12 +60,12 @@ impl Service {
     ) -> Result<T, TokenError> {
         match made {
             Ok(committed) => Ok(committed.settle(self).await),
-            Err(_) => Err(self.cut_meanwhile(principal).await),
+            Err(_) => Err(self.why_revoked(principal).await),
         }
     }
 
     /// Why what somebody asked for was not done: they were cut off after their token was looked at.
-    pub(crate) async fn cut_meanwhile(&self, principal: &Principal) -> TokenError {
+    pub(crate) async fn why_revoked(&self, principal: &Principal) -> TokenError {
         match self.storage().facts(principal.claims.token_ref()).await {
             Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::AllSessionsRevoked => {
                 TokenRefused::AllSessionsRevoked.into()
@@ -93,15 +93,15 @@ impl Service {
         token: &str,
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, TokenError> {
-        let shared = self.shared();
+        let state = self.state();
         let verified = || {
-            let found = shared.access.verify(token, &shared.keys.current());
+            let found = state.access.verify(token, &state.keys.current());
             found.map_err(TokenRefused::from)
         };
         if let Ok(claims) = verified()? {
             return Ok(claims);
         }
-        shared.keys.reload_for_unknown(now).await?;
+        state.keys.reload_for_unknown_key(now).await?;
         Ok(verified()?.map_err(|_| TokenRefused::Invalid)?)
     }
 
@@ -134,7 +134,7 @@ impl Service {
 
     /// Whether the bearer may do this.
     #[must_use]
-    pub fn permits(&self, bearer: &Bearer, permission: Permission) -> bool {
+    pub fn bearer_may(&self, bearer: &Bearer, permission: Permission) -> bool {
         match bearer {
             Bearer::Session(principal) => self.may(principal, permission),
             Bearer::Key(holder) => holder.key.allows(self.roles(), &holder.owner.role, permission),

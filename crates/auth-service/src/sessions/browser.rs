@@ -15,28 +15,28 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// How long at least the cookie before the current one gets its successor. The tabs of one browser share one jar of cookies: an
 /// older one within this time is of a tab that was under way when another refreshed, not of a copy.
-const TABS_UNDER_WAY: Span = Span::seconds(30);
+const TAB_LEEWAY: Span = Span::seconds(30);
 
 /// Between the token and the mark; neither has it.
-const BESIDE: char = '~';
+const SEPARATOR: char = '~';
 
 impl Service {
     /// What a browser keeps of the session that a sign-in in it began, or that was refreshed for it.
     #[must_use]
-    pub fn kept_by_browser(&self, tokens: &Tokens) -> SecretString {
+    pub fn browser_cookie(&self, tokens: &Tokens) -> SecretString {
         let token = tokens.refresh_token.expose_secret();
-        let mark = self.shared().browser_marks.of(tokens.session);
-        format!("{token}{BESIDE}{mark}").into()
+        let mark = self.state().browser_marks.of(tokens.session);
+        format!("{token}{SEPARATOR}{mark}").into()
     }
 
     /// What the refresh token says that a browser shows.
     ///
     /// # Errors
     /// [`SessionError::Token`], also for a token of a session that was begun elsewhere.
-    fn claims_of_browser(&self, kept: &str, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
-        let (token, mark) = kept.split_once(BESIDE).ok_or(TokenRefused::Invalid)?;
+    fn browser_claims(&self, cookie: &str, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
+        let (token, mark) = cookie.split_once(SEPARATOR).ok_or(TokenRefused::Invalid)?;
         let claims = self.refresh_claims(token, now)?;
-        if self.shared().browser_marks.fits(mark, claims.sid) {
+        if self.state().browser_marks.is_valid(mark, claims.sid) {
             Ok(claims)
         } else {
             Err(TokenRefused::Invalid)
@@ -48,12 +48,12 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::refresh`].
-    pub async fn refresh_for_browser(&self, caller: &Caller, kept: &str) -> Result<Tokens, SessionError> {
-        let claims = self.claims_of_browser(kept, caller.now)?;
+    pub async fn refresh_for_browser(&self, caller: &Caller, cookie: &str) -> Result<Tokens, SessionError> {
+        let claims = self.browser_claims(cookie, caller.now)?;
         let configured = self.config().rotation_policy();
         let policy = RotationPolicy {
             on_concurrent: OnConcurrent::Repeat,
-            reuse_leeway: configured.reuse_leeway.max(TABS_UNDER_WAY),
+            reuse_leeway: configured.reuse_leeway.max(TAB_LEEWAY),
             ..configured
         };
         self.rotate(caller, &claims, None, policy).await
@@ -63,8 +63,8 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::logout_with_refresh_token`].
-    pub async fn logout_browser(&self, kept: &str, caller: &Caller) -> Result<(), SessionError> {
-        let claims = unexpired(self.claims_of_browser(kept, caller.now)?, caller.now)?;
+    pub async fn logout_browser(&self, cookie: &str, caller: &Caller) -> Result<(), SessionError> {
+        let claims = unexpired(self.browser_claims(cookie, caller.now)?, caller.now)?;
         self.end_session_of_token(&claims, caller).await
     }
 }

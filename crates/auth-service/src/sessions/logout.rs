@@ -74,7 +74,7 @@ impl Service {
     ) -> Result<Result<bool, Refused>, Failure> {
         let ended = self
             .storage()
-            .end_session(session, Some(owner), why, self.terms(caller)?)
+            .end_session(session, Some(owner), why, self.change_context(caller)?)
             .await?;
         Ok(match ended {
             Ok(ended) => Ok(ended.settle(self).await.newly),

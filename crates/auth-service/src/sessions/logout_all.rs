@@ -17,10 +17,10 @@ impl Service {
     /// # Errors
     /// [`SessionError::Token`] or [`SessionError::Token`] if the caller's session was ended meanwhile, or a failure.
     pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, SessionError> {
-        let terms = self.admin().cut_terms(caller)?;
+        let context = self.admin().revocation_context(caller)?;
         let ended = self
             .storage()
-            .end_user_sessions(principal.user(), EndReason::LogoutAll, terms)
+            .end_user_sessions(principal.user(), EndReason::LogoutAll, context)
             .await?;
         let ended = self.settle_own(principal, ended).await?;
         self.emit(Event::Revoked(RevokedBy::LogoutAll), caller);

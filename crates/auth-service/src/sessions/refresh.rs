@@ -67,7 +67,7 @@ impl Service {
         let noted = self.config().audit.record_refreshes;
         let rotated = self
             .storage()
-            .rotate(claims.sid, presented, policy, noted, self.terms(caller)?)
+            .rotate(claims.sid, presented, policy, noted, self.change_context(caller)?)
             .await?
             .settle(self)
             .await;
@@ -79,7 +79,7 @@ impl Service {
                 if matches!(rotated.decision, Decision::Rotate { .. }) {
                     self.emit(Event::Rotated, caller);
                 }
-                Ok(self.give_tokens(rotated.user, &rotated.session, caller.now)?)
+                Ok(self.issue_tokens(rotated.user, &rotated.session, caller.now)?)
             }
             Decision::Invalid => Err(TokenRefused::Invalid.into()),
             Decision::Expired => Err(TokenRefused::Expired.into()),

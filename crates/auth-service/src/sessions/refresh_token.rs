@@ -9,7 +9,7 @@ impl Service {
     /// # Errors
     /// [`TokenRefused::Invalid`].
     pub(crate) fn refresh_claims(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
-        let claims = self.shared().refresh.verify(token)?;
+        let claims = self.state().refresh.verify(token)?;
         claims.check(self.config().issuer(), now, self.config().leeway())?;
         Ok(claims)
     }

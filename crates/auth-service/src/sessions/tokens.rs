@@ -1,7 +1,7 @@
 //! How tokens are given out for a session that is stored.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, failure::Failure},
+    parts::{caller::Caller, entropy::random_bytes, failure::Failure},
     service::Service,
 };
 use auth_domain::{
@@ -36,7 +36,7 @@ pub struct Tokens {
 
 impl Service {
     /// The pair of tokens for a session as it is stored now.
-    pub(crate) fn give_tokens(
+    pub(crate) fn issue_tokens(
         &self,
         user: User,
         session: &Session,
@@ -54,7 +54,7 @@ impl Service {
             client_id: OWN_CLIENT.to_owned(),
             exp: access_expires_at.timestamp(),
             iat: now.timestamp(),
-            jti: TokenId::from_parts(now, chance(self.entropy())?),
+            jti: TokenId::from_parts(now, random_bytes(self.entropy())?),
             sid: session.id,
             generation: session.generation,
             email: user.email.as_str().to_owned(),
@@ -75,12 +75,12 @@ impl Service {
             sid: session.id,
             kind: TokenType::Refresh,
         };
-        let keys = self.shared().keys.current();
+        let keys = self.state().keys.current();
         Ok(Tokens {
             access_token: keys
                 .signing(self.config().tokens.algorithm)?
                 .sign(Typ::Access, &access)?,
-            refresh_token: self.shared().refresh.sign(&refresh)?,
+            refresh_token: self.state().refresh.sign(&refresh)?,
             expires_in: access.exp - access.iat,
             refresh_expires_in: (refresh.exp - now.timestamp()).max(0),
             user,
@@ -99,8 +99,8 @@ impl Service {
         if fate(event, Credential::CurrentDevice) != Fate::CarriedOver {
             return Ok(None);
         }
-        let before = self.shown_device(caller);
-        let devices = &self.shared().devices;
-        devices.give(user, before, caller.now, self.entropy()).map(Some)
+        let before = self.presented_device(caller);
+        let devices = &self.state().devices;
+        devices.issue(user, before, caller.now, self.entropy()).map(Some)
     }
 }

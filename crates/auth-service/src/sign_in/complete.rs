@@ -2,7 +2,7 @@
 //! given. Nothing else begins a session.
 
 use crate::{
-    parts::{caller::Caller, entropy::chance, events::Event, failure::Failure},
+    parts::{caller::Caller, entropy::random_bytes, events::Event, failure::Failure},
     service::Service,
     sessions::tokens::Tokens,
     sign_in::error::SignInError,
@@ -85,7 +85,7 @@ impl Service {
         };
         let session = self.new_session(caller, &claimant, assurance)?;
         let user = begin(session.clone()).await?;
-        let tokens = self.give_first_tokens(user, &session, caller)?;
+        let tokens = self.issue_first_tokens(user, &session, caller)?;
         Ok(SignInStep::Done(Box::new(tokens)))
     }
 
@@ -97,7 +97,7 @@ impl Service {
         assurance: Assurance,
     ) -> Result<Session, Failure> {
         Ok(Session {
-            id: SessionId::from_parts(caller.now, chance(self.entropy())?),
+            id: SessionId::from_parts(caller.now, random_bytes(self.entropy())?),
             user: claimant.user,
             generation: claimant.generation,
             created_at: caller.now,
@@ -110,13 +110,13 @@ impl Service {
     }
 
     /// The first pair of a session. Its device is known from now on.
-    fn give_first_tokens(&self, user: User, session: &Session, caller: &Caller) -> Result<Tokens, Failure> {
-        let before = self.shown_device(caller);
+    fn issue_first_tokens(&self, user: User, session: &Session, caller: &Caller) -> Result<Tokens, Failure> {
+        let before = self.presented_device(caller);
         let device = self
-            .shared()
+            .state()
             .devices
-            .give(user.id, before, caller.now, self.entropy())?;
-        let tokens = self.give_tokens(user, session, caller.now)?;
+            .issue(user.id, before, caller.now, self.entropy())?;
+        let tokens = self.issue_tokens(user, session, caller.now)?;
         self.emit(Event::SignedIn, caller);
         Ok(Tokens {
             device_token: Some(device),

@@ -4,7 +4,7 @@
 
 use crate::{
     parts::{caller::Caller, device::KnownDevice, events::Event, failure::Failure},
-    password_check::{Guess, Guessed},
+    password_check::{Guess, GuessResult},
     service::Service,
     sign_in::{
         complete::{Claimant, SignInStep},
@@ -67,7 +67,9 @@ impl Service {
                 known_device,
                 first,
             };
-            let started = self.storage().start_session(sign_in, self.terms(&caller)?);
+            let started = self
+                .storage()
+                .start_session(sign_in, self.change_context(&caller)?);
             Ok(started.await??.settle(self).await)
         })
         .await
@@ -84,14 +86,14 @@ impl Service {
             return Err(SignInError::InvalidCredentials);
         };
         let address = EmailAddress::parse(email);
-        let account = address.as_ref().unwrap_or(self.hasher().nobody());
+        let account = address.as_ref().unwrap_or(self.hasher().placeholder_email());
         let found = self.storage().credentials(account).await?;
         let waiting = self.waiting_password(account).await?;
         let known = found.filter(|_| address.is_ok()).map(|known| Credentials {
             password_hash: known.password_hash.or(waiting),
             ..known
         });
-        let device = self.shown_device(caller).filter(|device| {
+        let device = self.presented_device(caller).filter(|device| {
             known
                 .as_ref()
                 .is_some_and(|known| device.is_known_to(known.user.id, known.devices_from))
@@ -103,12 +105,12 @@ impl Service {
         };
         let guessed = self.verify_guess::<SignInError>(guess, presented, caller).await?;
         match (known, guessed) {
-            (Some(credentials), Guessed::Right { upgrade, .. }) => Ok(RightPassword {
+            (Some(credentials), GuessResult::Right { upgrade, .. }) => Ok(RightPassword {
                 credentials,
                 upgrade,
                 device,
             }),
-            (_, Guessed::Refused(SignInFailure::EmailNotVerified)) => Err(SignInError::EmailNotVerified),
+            (_, GuessResult::Refused(SignInFailure::EmailNotVerified)) => Err(SignInError::EmailNotVerified),
             _ => Err(SignInError::InvalidCredentials),
         }
     }

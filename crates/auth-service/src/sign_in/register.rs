@@ -4,7 +4,7 @@
 use crate::{
     parts::{
         caller::Caller,
-        entropy::chance,
+        entropy::random_bytes,
         failure::Failure,
         input::{InputError, InputRefused},
     },
@@ -44,7 +44,7 @@ pub enum Registered {
     /// The registration counts as a sign-in.
     SignIn(SignInStep),
     /// A mail is on its way to the address.
-    ToBeVerified,
+    VerificationPending,
 }
 
 impl Service {
@@ -57,7 +57,7 @@ impl Service {
         if !self.config().registration.open {
             return Err(SignInError::RegistrationClosed);
         }
-        let held = self.admit_registration(caller).await?;
+        let permits = self.admit_registration(caller).await?;
         let accepted = EmailAddress::parse(&wanted.email)
             .map_err(InputRefused::from)
             .and_then(|email| self.accept_address(&email));
@@ -65,9 +65,9 @@ impl Service {
             Ok(()) => self.new_user(caller, wanted, Role::USER).await,
             Err(refused) => Err(refused.into()),
         };
-        let user = self.unless_malformed(held, user, caller).await?;
+        let user = self.refund_if_malformed(permits, user, caller).await?;
         let mut verification = self.verification_mail(&user.email, caller)?;
-        let terms = self.terms(caller)?;
+        let context = self.change_context(caller)?;
         if self.config().registration.require_verified_email {
             let users::New {
                 email,
@@ -80,18 +80,18 @@ impl Service {
             if self.may_mail_to(email.key(), kind, caller).await {
                 // This wakes no worker: what it did at once for a known address could be felt by the next request.
                 self.storage()
-                    .register_pending(email, verification, terms)
+                    .register_pending(email, verification, context)
                     .await?
                     .settle(self)
                     .await;
             }
-            return Ok(Registered::ToBeVerified);
+            return Ok(Registered::VerificationPending);
         }
         let claimant = Claimant::by_password(user.id, Generation::FIRST, caller);
         let step = self.complete(caller, claimant, async |session| {
             let made = self
                 .storage()
-                .insert_user(user, Some(session), Some(verification), terms);
+                .insert_user(user, Some(session), Some(verification), context);
             Ok(made.await??.settle(self).await)
         });
         Ok(Registered::SignIn(step.await?))
@@ -109,7 +109,7 @@ impl Service {
     /// Whether mail is known not to reach this address, as typed. The answer depends on the address and the mail server alone.
     #[must_use]
     pub fn mail_cannot_reach(&self, email: &str) -> bool {
-        EmailAddress::parse(email).is_ok_and(|email| self.post().cannot_reach(&email))
+        EmailAddress::parse(email).is_ok_and(|email| self.mail_worker().cannot_reach(&email))
     }
 
     /// The mail that verifies this address.
@@ -118,9 +118,9 @@ impl Service {
         email: &EmailAddress,
         caller: &Caller,
     ) -> Result<one_time_tokens::Mailed, Failure> {
-        let id = MailId::from_parts(caller.now, chance(self.entropy())?);
+        let id = MailId::from_parts(caller.now, random_bytes(self.entropy())?);
         let kind = TokenKind::EmailVerification;
-        let mut mailed = self.shared().mail_tokens.mailed(id, kind, caller.now);
+        let mut mailed = self.state().mail_tokens.mailed(id, kind, caller.now);
         mailed.token.email = Some(email.clone());
         Ok(mailed)
     }
@@ -140,7 +140,7 @@ impl Service {
             .accept_and_hash(wanted.password, &email, name.as_ref())
             .await?;
         Ok(users::New {
-            id: UserId::from_parts(caller.now, chance(self.entropy())?),
+            id: UserId::from_parts(caller.now, random_bytes(self.entropy())?),
             email,
             name,
             role,

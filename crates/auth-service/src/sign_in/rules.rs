@@ -41,7 +41,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Overloaded`], at once.
-    pub async fn password_faults(
+    pub async fn password_violations(
         &self,
         password: SecretString,
         email: Option<&str>,
@@ -50,7 +50,7 @@ impl Service {
         let email = email.and_then(|email| EmailAddress::parse(email).ok());
         let name = name.and_then(|name| DisplayName::parse(name).ok());
         self.hasher()
-            .faults(password, email.as_ref(), name.as_ref())
+            .violations(password, email.as_ref(), name.as_ref())
             .await
     }
 
@@ -69,7 +69,7 @@ impl Service {
     /// The limits.
     #[must_use]
     pub fn configured_limits(&self) -> ConfiguredLimits {
-        let config = self.shared().limits.config();
+        let config = self.state().limits.config();
         ConfiguredLimits {
             enabled: config.enabled,
             limits: config

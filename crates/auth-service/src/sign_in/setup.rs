@@ -2,7 +2,7 @@
 //! password exists.
 
 use crate::{
-    parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, tokens::sha256},
+    parts::{admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, tokens::sha256},
     service::Service,
     sign_in::{
         complete::{Claimant, SignInStep},
@@ -34,9 +34,9 @@ impl Admin {
         replace: bool,
         by: &Caller,
     ) -> Result<Option<SecretString>, SignInError> {
-        let token = SecretString::from(URL_SAFE_NO_PAD.encode(chance::<32>(self.entropy())?));
+        let token = SecretString::from(URL_SAFE_NO_PAD.encode(random_bytes::<32>(self.entropy())?));
         let stored = one_time_tokens::New {
-            id: OneTimeTokenId::from_parts(by.now, chance(self.entropy())?),
+            id: OneTimeTokenId::from_parts(by.now, random_bytes(self.entropy())?),
             kind: TokenKind::Setup,
             digest: sha256(token.expose_secret().as_bytes()),
             created_at: by.now,
@@ -46,7 +46,7 @@ impl Admin {
         };
         match self
             .storage()
-            .issue_setup_token(stored, self.administrators(), replace, self.terms(by)?)
+            .issue_setup_token(stored, self.administrators(), replace, self.change_context(by)?)
             .await?
         {
             setup::TokenIssue::Issued => Ok(Some(token)),
@@ -72,7 +72,7 @@ impl Service {
     /// # Errors
     /// [`SignInError::SetupClosed`], [`SignInError::InvalidOrExpiredToken`], those of registration, or a failure.
     pub async fn setup(&self, caller: &Caller, setup: Setup) -> Result<SignInStep, SignInError> {
-        let held = self.admit_link(caller).await?;
+        let permits = self.admit_link(caller).await?;
         if !self.setup_is_open().await? {
             return Err(SignInError::SetupClosed);
         }
@@ -87,7 +87,7 @@ impl Service {
         }
         let (user, ()) = tokio::join!(
             self.new_user(caller, setup.account, Role::ADMIN),
-            self.was_right(held, caller)
+            self.refund_for_right_secret(permits, caller)
         );
         let mut user = user?;
         // Whoever set the server up needs no mail to get in.
@@ -99,10 +99,10 @@ impl Service {
         let claimant = Claimant::by_password(user.id, Generation::FIRST, caller);
         self.complete(caller, claimant, async |session| {
             let administrators = self.admin().administrators();
-            let terms = self.terms(caller)?;
+            let context = self.change_context(caller)?;
             let redeemed = self
                 .storage()
-                .redeem_setup_token(digest, user, session, administrators, terms)
+                .redeem_setup_token(digest, user, session, administrators, context)
                 .await?;
             match redeemed {
                 setup::Outcome::Created(user) => Ok(user),

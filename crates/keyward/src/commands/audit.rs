@@ -10,7 +10,9 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::audit::{Actor, AuditEvent, Seal};
-use auth_service::{AccountRef, Admin, AuditFilter, AuditLog, Beginning, Chain, Pagination, SystemEntropy};
+use auth_service::{
+    Admin, AuditFilter, AuditLog, ChainStart, ChainStatus, Pagination, SystemEntropy, UserRef,
+};
 use serde_json::{Value, json};
 
 /// How many events are read and printed at a time.
@@ -58,7 +60,7 @@ async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> 
     let log = open_log(operator).await?;
     let given = head.map(|seal| (seal.number, seal.code));
     match log.verify(given, operator.now()).await.map_err(failed)? {
-        Chain::Whole {
+        ChainStatus::Intact {
             batches,
             events,
             unsealed,
@@ -80,15 +82,15 @@ async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> 
                 beginning.map_or_else(String::new, begins)
             ))
         }
-        Chain::HeadPruned { up_to } => Err(CommandError::Failed(format!(
+        ChainStatus::HeadPruned { up_to } => Err(CommandError::Failed(format!(
             "batches up to {up_to} are no longer kept, so this seal proves nothing: give a newer one, or none"
         ))),
-        Chain::Broken { batch, what } => refused(
+        ChainStatus::Broken { batch, what } => refused(
             output,
             json!({ "whole": false, "batch": batch, "what": what }),
             format!("the chain of seals is broken: batch {batch}: {what}"),
         ),
-        Chain::Refused { count, ids } => refused(
+        ChainStatus::Refused { count, ids } => refused(
             output,
             json!({ "whole": false, "refused": count, "events": ids, "what": "events are under no seal" }),
             format!(
@@ -97,7 +99,7 @@ async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> 
                 if count > ids.len() as u64 { ", …" } else { "" }
             ),
         ),
-        Chain::Overdue { count } => refused(
+        ChainStatus::Overdue { count } => refused(
             output,
             json!({ "whole": false, "overdue": count, "what": "events have waited for their seal for too long" }),
             format!(
@@ -109,7 +111,7 @@ async fn verify(operator: &Operator, head: Option<SealName>, output: Output) -> 
 }
 
 /// The line that says where the chain begins.
-fn begins(beginning: Beginning) -> String {
+fn begins(beginning: ChainStart) -> String {
     let at = stamp(beginning.at);
     if beginning.is_late() {
         let oldest = stamp(beginning.oldest);
@@ -168,8 +170,8 @@ async fn filter(admin: &Admin, wanted: WantedEvents) -> Result<AuditFilter, Comm
         None => None,
         Some(text) => match account(text)? {
             // The log outlives the users in it, so an ID may be the ID of a deleted user.
-            AccountRef::Id(id) => Some(id),
-            AccountRef::Email(_) => Some(named_user(admin, text).await?.id),
+            UserRef::Id(id) => Some(id),
+            UserRef::Email(_) => Some(named_user(admin, text).await?.id),
         },
     };
     Ok(AuditFilter {

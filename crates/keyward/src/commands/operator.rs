@@ -8,8 +8,8 @@ use auth_domain::{
     user::User,
 };
 use auth_service::{
-    AccountRef, Admin, AdminError, ApiKeyError, Caller, ClientError, Clock, Failure, InputRefused, KeyError,
-    SignInError, SystemClock, SystemEntropy,
+    Admin, AdminError, ApiKeyError, Caller, ClientError, Clock, Failure, InputRefused, KeyError, SignInError,
+    SystemClock, SystemEntropy, UserRef,
 };
 use auth_storage::{AfterCommit, CommitEffects, Storage};
 use chrono::SecondsFormat;
@@ -202,8 +202,8 @@ pub(super) fn failed_for(error: impl SubjectError, what: impl Display) -> Comman
 pub(super) async fn named_user(admin: &Admin, text: &str) -> Result<User, CommandError> {
     let account = account(text)?;
     let what = match &account {
-        AccountRef::Id(id) => format!("user {id}"),
-        AccountRef::Email(email) => format!("user with the address {}", email.as_str()),
+        UserRef::Id(id) => format!("user {id}"),
+        UserRef::Email(email) => format!("user with the address {}", email.as_str()),
     };
     admin
         .user(&account)
@@ -222,7 +222,7 @@ pub(super) fn named_role(admin: &Admin, name: &str) -> Result<Role, CommandError
 }
 
 /// A user as the command line names them: by ID or by email address.
-pub(super) fn account(text: &str) -> Result<AccountRef, CommandError> {
+pub(super) fn account(text: &str) -> Result<UserRef, CommandError> {
     text.parse().map_err(|error: EmailError| {
         CommandError::Usage(format!(
             "{text:?} is neither a user ID nor an email address: {error}"

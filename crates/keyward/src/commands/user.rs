@@ -11,7 +11,7 @@ use crate::{
     output::{CommandError, print, print_json},
 };
 use auth_domain::user::{self, UserStatus};
-use auth_service::{Admin, AdminError, ChangedUser, InputRefused, NewAccount, Pagination};
+use auth_service::{Admin, AdminError, ChangedUser, InputRefused, NewUser, Pagination};
 use auth_storage::users;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write, stderr, stdin};
@@ -45,7 +45,7 @@ async fn create(operator: &Operator, wanted: CreateUser) -> Result<(), CommandEr
     } else {
         Some(password::ask(wanted.source)?)
     };
-    let account = NewAccount {
+    let account = NewUser {
         email: wanted.email,
         password,
         name: wanted.name,
@@ -124,7 +124,7 @@ async fn list(operator: &Operator, wanted: ListUsers) -> Result<(), CommandError
 async fn show(operator: &Operator, user: &str, output: Output) -> Result<(), CommandError> {
     let admin = operator.admin()?;
     let user = named_user(&admin, user).await?;
-    let password = admin.password_kept(user.id).await.map_err(failed)?;
+    let password = admin.password_status(user.id).await.map_err(failed)?;
     if output.json {
         let mut shown = as_json(&user);
         if let Some(fields) = shown.as_object_mut() {

@@ -46,7 +46,7 @@ impl Fixture {
             let running = keyward::start(config, Arc::new(SystemClock::default()), Arc::new(SystemEntropy))
                 .await
                 .expect("a server");
-            let caller = Caller::operator(running.service().moment().expect("a clock"));
+            let caller = Caller::operator(running.service().now().expect("a clock"));
             let ada = Registration {
                 email: "ada@example.com".to_owned(),
                 password: "correct horse battery staple".to_owned().into(),
@@ -91,7 +91,7 @@ pub fn check(input: &[u8]) {
         part @ (2..=4) => with_part(genuine, usize::from(part) - 2, &URL_SAFE_NO_PAD.encode(rest)),
         _ => with_part(genuine, rest.len() % 3, crate::text(rest)),
     };
-    let now = fixture.service().moment().expect("a clock");
+    let now = fixture.service().now().expect("a clock");
     let (introspected, signed_in) = fixture.runtime.block_on(async {
         let introspected = fixture.service().introspect(&token, now).await;
         (

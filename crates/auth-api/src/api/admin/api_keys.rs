@@ -15,7 +15,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use auth_service::{AccountRef, Service};
+use auth_service::{Service, UserRef};
 
 /// The routes for a user's API keys.
 pub(crate) fn routes() -> [Route; 3] {
@@ -58,7 +58,7 @@ async fn list(
     service: Data<Service>,
     _: Authorized<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
-    let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
+    let user = service.admin().user(&UserRef::Id(path::id(&id)?)).await?;
     Ok(api_keys::list_of(&service.admin().api_keys(user.id).await?))
 }
 

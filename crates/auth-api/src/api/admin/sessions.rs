@@ -20,7 +20,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
 };
-use auth_service::{AccountRef, Service};
+use auth_service::{Service, UserRef};
 
 /// The routes for a user's sessions.
 pub(crate) fn routes() -> [Route; 3] {
@@ -63,7 +63,7 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let query = Query::of(request.query_string());
     let (filter, paging) = (filter(query)?, Paging::of(&query)?);
-    let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
+    let user = service.admin().user(&UserRef::Id(path::id(&id)?)).await?;
     let found = service
         .admin()
         .sessions(user.id, filter, paging.request(), admin.caller.now)

@@ -19,7 +19,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use auth_domain::{role::Role, user::UserStatus};
-use auth_service::{AccountRef, NewAccount, Service, UserFilter, WantedChange};
+use auth_service::{NewUser, Service, UserChangeRequest, UserFilter, UserRef};
 use std::str::FromStr;
 use utoipa::ToSchema;
 use validator::Validate;
@@ -233,7 +233,7 @@ async fn create(
     request: WithBody<Authorized<UsersWrite>, CreateUserBody>,
 ) -> Result<HttpResponse, Problem> {
     let WithBody { caller: admin, body } = request;
-    let account = NewAccount {
+    let account = NewUser {
         email: body.email,
         password: None,
         name: body.name,
@@ -249,7 +249,7 @@ async fn show(
     service: Data<Service>,
     _: Authorized<UsersRead>,
 ) -> Result<HttpResponse, Problem> {
-    let user = service.admin().user(&AccountRef::Id(path::id(&id)?)).await?;
+    let user = service.admin().user(&UserRef::Id(path::id(&id)?)).await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }
 
@@ -259,14 +259,14 @@ async fn change(
     request: WithBody<Authorized<UsersWrite>, ChangeUserBody>,
 ) -> Result<HttpResponse, Problem> {
     let WithBody { caller: admin, body } = request;
-    let wanted = WantedChange {
+    let wanted = UserChangeRequest {
         name: body.name,
         role: body.role,
         status: body.status,
         email_verified: body.email_verified,
     };
     let user = service
-        .change_account(&admin.bearer, path::id(&id)?, wanted, &admin.caller)
+        .change_user(&admin.bearer, path::id(&id)?, wanted, &admin.caller)
         .await?;
     Ok(HttpResponse::Ok().json(UserJson::from(&user)))
 }

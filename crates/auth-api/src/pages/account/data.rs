@@ -45,11 +45,11 @@ pub(super) async fn delete(submitted: Submitted<SignedInUser>) -> Result<HttpRes
     let password = fields.secret("current_password");
     let deleted = async {
         let password = PresentedProof::Password(password);
-        let confirmed = context
+        let reauthenticated = context
             .service
-            .confirm(&principal, &context.caller, password)
+            .reauthenticate(&principal, &context.caller, password)
             .await?;
-        context.service.delete_me(confirmed).await
+        context.service.delete_me(reauthenticated).await
     };
     match deleted.await {
         Ok(()) => {

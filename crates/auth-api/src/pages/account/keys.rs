@@ -22,7 +22,7 @@ use auth_domain::{
     role::Permission,
     time::{Span, Timestamp, after},
 };
-use auth_service::{Bearer, Principal, WantedKey};
+use auth_service::{Bearer, NewApiKey, Principal};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The lifetimes of a key that the form offers, in days; 0 means that the key does not expire.
@@ -118,7 +118,7 @@ pub(super) async fn create(submitted: Submitted<SignedInUser>) -> Result<HttpRes
 }
 
 /// The key that the form asks for.
-fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
+fn wanted(fields: &Fields, now: Timestamp) -> Result<NewApiKey, Problem> {
     let permissions: Result<Vec<Permission>, _> = fields.all("permissions").map(str::parse).collect();
     let days = fields
         .text("days")
@@ -128,7 +128,7 @@ fn wanted(fields: &Fields, now: Timestamp) -> Result<WantedKey, Problem> {
     let (Ok(permissions), Some(days)) = (permissions, days) else {
         return Err(Code::InvalidInput.into());
     };
-    Ok(WantedKey {
+    Ok(NewApiKey {
         name: fields.trimmed("name").to_owned(),
         permissions,
         expires_at: (days > 0).then(|| after(now, Span::days(days))),

@@ -55,11 +55,11 @@ pub(super) async fn change_password(submitted: Submitted<SignedInUser>) -> Resul
     let (current, new) = (fields.secret("current_password"), fields.secret("new_password"));
     let changed = async {
         let current = PresentedProof::Password(current);
-        let confirmed = context
+        let reauthenticated = context
             .service
-            .confirm(&principal, &context.caller, current)
+            .reauthenticate(&principal, &context.caller, current)
             .await?;
-        context.service.change_password(confirmed, new).await
+        context.service.change_password(reauthenticated, new).await
     };
     match changed.await {
         Ok(device) => {
@@ -89,11 +89,11 @@ pub(super) async fn change_email(submitted: Submitted<SignedInUser>) -> Result<H
     let asked = async {
         let address = context.service.new_address(new)?;
         let password = PresentedProof::Password(password);
-        let confirmed = context
+        let reauthenticated = context
             .service
-            .confirm(&principal, &context.caller, password)
+            .reauthenticate(&principal, &context.caller, password)
             .await?;
-        context.service.ask_for_new_email(confirmed, address).await
+        context.service.ask_for_new_email(reauthenticated, address).await
     };
     match asked.await {
         Ok(()) => Ok(context.done("/account/security", Done::EmailChangeSent)),

@@ -23,7 +23,7 @@ use auth_domain::{
     audit::{Action, Actor, AuditEvent},
     time::Timestamp,
 };
-use auth_service::{AuditFilter, Chain};
+use auth_service::{AuditFilter, ChainStatus};
 use chrono::NaiveDateTime;
 use std::time::Duration;
 
@@ -248,7 +248,7 @@ async fn verify_chain(
         return Ok(("", t.audit_too_long.to_string()));
     };
     match chain? {
-        Chain::Whole {
+        ChainStatus::Intact {
             batches,
             events,
             unsealed,
@@ -258,13 +258,15 @@ async fn verify_chain(
             let text = t.fill(&text, "events", events.to_string());
             Ok(("good", t.fill(&text, "unsealed", unsealed.to_string())))
         }
-        Chain::Broken { batch, what } => {
+        ChainStatus::Broken { batch, what } => {
             let text = t.fill(&t.audit_broken, "batch", batch.to_string());
             Ok(("bad", t.fill(&text, "what", what)))
         }
-        Chain::Refused { count, .. } => Ok(("bad", t.fill(&t.audit_refused, "count", count.to_string()))),
-        Chain::Overdue { count } => Ok(("bad", t.fill(&t.audit_overdue, "count", count.to_string()))),
-        Chain::HeadPruned { .. } => Err(Problem::internal("a head was pruned, and none was given")),
+        ChainStatus::Refused { count, .. } => {
+            Ok(("bad", t.fill(&t.audit_refused, "count", count.to_string())))
+        }
+        ChainStatus::Overdue { count } => Ok(("bad", t.fill(&t.audit_overdue, "count", count.to_string()))),
+        ChainStatus::HeadPruned { .. } => Err(Problem::internal("a head was pruned, and none was given")),
     }
 }
 

@@ -20,7 +20,7 @@ use auth_domain::{
     role::Permission,
     user::{User, UserStatus},
 };
-use auth_service::{AccountRef, Pagination, SessionFilter};
+use auth_service::{Pagination, SessionFilter, UserRef};
 
 /// The page shows this many sessions and events: the newest.
 const NEWEST: Pagination = Pagination {
@@ -73,7 +73,7 @@ impl<'a> UserPage<'a> {
     pub(super) async fn of(context: &'a PageContext, id: UserId, faults: Faults) -> Result<Self, Problem> {
         let (service, t) = (&context.service, context.texts());
         let admin = service.admin();
-        let user = admin.user(&AccountRef::Id(id)).await?;
+        let user = admin.user(&UserRef::Id(id)).await?;
         let mut roles: Vec<String> = admin.roles().names().map(ToString::to_string).collect();
         // A role that is no longer configured stays unless the administrator chooses another.
         if !roles.iter().any(|role| role == user.role.as_str()) {

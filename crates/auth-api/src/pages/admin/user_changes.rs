@@ -17,7 +17,7 @@ use crate::{
 };
 use actix_web::{HttpResponse, web::Path};
 use auth_domain::{ids::UserId, role::Permission};
-use auth_service::WantedChange;
+use auth_service::UserChangeRequest;
 
 /// Redirects to the user's page, which says what was done.
 fn back(context: &PageContext, id: UserId, done: Done) -> HttpResponse {
@@ -51,7 +51,7 @@ pub(super) async fn change(
     let wanted = wanted(&fields)?;
     match context
         .service
-        .change_account(bearer, id, wanted, &context.caller)
+        .change_user(bearer, id, wanted, &context.caller)
         .await
     {
         Ok(_) => Ok(back(context, id, Done::Saved)),
@@ -61,7 +61,7 @@ pub(super) async fn change(
 
 /// The fields that differ from what the form showed. The others stay as they are stored, because another administrator may have
 /// changed them since.
-fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
+fn wanted(fields: &Fields) -> Result<UserChangeRequest, Problem> {
     let differs = |name: &str| fields.trimmed(name) != fields.trimmed(&format!("was_{name}"));
     let status = || {
         fields
@@ -70,7 +70,7 @@ fn wanted(fields: &Fields) -> Result<WantedChange, Problem> {
             .map_err(|_| Problem::from(Code::InvalidInput))
     };
     let verified = fields.has("email_verified");
-    Ok(WantedChange {
+    Ok(UserChangeRequest {
         name: differs("name").then(|| fields.optional("name")),
         role: differs("role").then(|| fields.text("role").to_owned()),
         status: differs("status").then(status).transpose()?,

@@ -22,7 +22,7 @@ use auth_domain::{
     role::Permission,
     user::{User, UserStatus},
 };
-use auth_service::{NewAccount, UserFilter};
+use auth_service::{NewUser, UserFilter};
 
 /// A user in the list.
 struct Row {
@@ -137,7 +137,7 @@ pub(super) async fn invite(
 ) -> Result<HttpResponse, Problem> {
     let Submitted { access, fields } = submitted;
     let WithPermission { context, bearer, .. } = &access;
-    let wanted = NewAccount {
+    let wanted = NewUser {
         email: fields.trimmed("email").to_owned(),
         password: None,
         name: fields.optional("name"),

@@ -6,7 +6,7 @@ use auth_domain::{audit::ChainPosition, time::Timestamp};
 use auth_storage::{StorageError, audit};
 
 /// How many rows one transaction removes, unless a batch has more: some milliseconds' worth.
-const PRUNED: usize = 75;
+const STEP_ROWS: usize = 75;
 
 /// What a step of pruning comes upon that it does not remove.
 enum Stop {
@@ -19,7 +19,7 @@ enum Stop {
 }
 
 /// Verified batches that may go.
-struct Old {
+struct Prunable {
     to: ChainPosition,
     rows: usize,
     seals: usize,
@@ -41,10 +41,10 @@ impl AuditLog {
     ) -> Result<bool, Failure> {
         let read = self.storage.setting(audit::FLOOR).await?;
         let Some(floor) = self.signer.floor(read.as_deref()) else {
-            refuse(0, "where the chain begins was changed");
+            log_refused_batch(0, "where the chain begins was changed");
             return Ok(true);
         };
-        let most = u32::try_from(PRUNED).unwrap_or(u32::MAX);
+        let most = u32::try_from(STEP_ROWS).unwrap_or(u32::MAX);
         let left = self.storage.clear_pruned_audit(floor.number, most).await?;
         if left > 0 {
             tracing::warn!(
@@ -54,29 +54,29 @@ impl AuditLog {
             );
             return Ok(false);
         }
-        let old = self.old(floor, before).await?;
-        if let Stop::Refused(batch, what) = old.stop {
-            refuse(batch, what);
+        let prunable = self.prunable(floor, before).await?;
+        if let Stop::Refused(batch, what) = prunable.stop {
+            log_refused_batch(batch, what);
         }
-        let last = !matches!(old.stop, Stop::Full);
-        if old.seals == 0 {
+        let last = !matches!(prunable.stop, Stop::Full);
+        if prunable.seals == 0 {
             return Ok(true);
         }
         let step = audit::PruneStep {
             read,
-            mark: self.signer.floor_mark(&old.to),
-            floor: old.to.number,
-            rows: old.rows,
-            seals: old.seals,
+            mark: self.signer.floor_mark(&prunable.to),
+            floor: prunable.to.number,
+            rows: prunable.rows,
+            seals: prunable.seals,
             last,
         };
-        let terms = admin.terms(&Caller::service(now))?;
-        match self.storage.prune_audit(step, terms).await? {
+        let context = admin.change_context(&Caller::service(now))?;
+        match self.storage.prune_audit(step, context).await? {
             audit::PruneOutcome::Done => Ok(last),
             audit::PruneOutcome::Overtaken => Ok(true),
             audit::PruneOutcome::Changed => {
-                refuse(
-                    old.to.number,
+                log_refused_batch(
+                    prunable.to.number,
                     "its rows were changed while they were being removed",
                 );
                 Ok(true)
@@ -85,42 +85,43 @@ impl AuditLog {
     }
 
     /// The batches after `floor` that may go, as many as one step removes.
-    async fn old(&self, floor: ChainPosition, before: Timestamp) -> Result<Old, Failure> {
+    async fn prunable(&self, floor: ChainPosition, before: Timestamp) -> Result<Prunable, Failure> {
         let newest = self.storage.newest_seal().await?.map_or(0, |seal| seal.number);
-        let mut old = Old {
+        let mut prunable = Prunable {
             to: floor,
             rows: 0,
             seals: 0,
             stop: Stop::Kept,
         };
         loop {
-            let next = match self.storage.audit_batch_after(old.to.number).await {
+            let next = match self.storage.audit_batch_after(prunable.to.number).await {
                 Ok(Some(next)) if next.seal.number < newest => next,
-                Ok(_) => return Ok(old),
+                Ok(_) => return Ok(prunable),
                 Err(StorageError::Corrupt { .. }) => {
                     old.stop = Stop::Refused(old.to.number + 1, "its seal can't be read");
-                    return Ok(old);
+                    return Ok(prunable);
                 }
                 Err(error) => return Err(error.into()),
             };
-            if let Err((batch, what)) = self.signer.check(&old.to, &next) {
-                old.stop = Stop::Refused(batch, what);
-                return Ok(old);
+            if let Err((batch, what)) = self.signer.check(&prunable.to, &next) {
+                prunable.stop = Stop::Refused(batch, what);
+                return Ok(prunable);
             }
             if next.events.iter().any(|event| event.at >= before) {
-                return Ok(old);
+                return Ok(prunable);
             }
-            let rows = old.rows + next.events.len();
-            if old.seals > 0 && rows > PRUNED {
-                old.stop = Stop::Full;
-                return Ok(old);
+            let rows = prunable.rows + next.events.len();
+            if prunable.seals > 0 && rows > STEP_ROWS {
+                prunable.stop = Stop::Full;
+                return Ok(prunable);
             }
-            (old.rows, old.seals, old.to) = (rows, old.seals + 1, ChainPosition::of(&next.seal));
+            (prunable.rows, prunable.seals, prunable.to) =
+                (rows, prunable.seals + 1, ChainPosition::of(&next.seal));
         }
     }
 }
 
-fn refuse(batch: i64, what: &'static str) {
+fn log_refused_batch(batch: i64, what: &'static str) {
     tracing::error!(
         event = "audit_prune_refused",
         batch,

@@ -104,11 +104,15 @@ pub struct OauthConfig {
 
 fn within(complaints: &mut Complaints, key: &'static str, value: Duration, least: Duration, most: Duration) {
     let fits = (least..=most).contains(&value);
-    complaints.unless(fits, key, format!("must be {} to {}", shown(least), shown(most)));
+    complaints.unless(
+        fits,
+        key,
+        format!("must be {} to {}", duration_text(least), duration_text(most)),
+    );
 }
 
 /// The largest unit that shows it whole.
-fn shown(duration: Duration) -> String {
+fn duration_text(duration: Duration) -> String {
     match duration.as_secs() {
         0 if !duration.is_zero() => format!("{}ms", duration.as_millis()),
         seconds if seconds > 0 && seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),

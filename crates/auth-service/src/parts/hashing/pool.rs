@@ -53,12 +53,12 @@ struct Queue {
     closed: bool,
 }
 
-struct Shared {
+struct SharedQueue {
     queue: Mutex<Queue>,
     filled: Condvar,
 }
 
-impl Shared {
+impl SharedQueue {
     /// No job runs while the lock is held, so a poisoned lock still guards a sound queue.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -67,11 +67,11 @@ impl Shared {
 
 /// A fixed number of threads and a bounded queue before them.
 pub(crate) struct HashPool {
-    shared: Arc<Shared>,
+    shared: Arc<SharedQueue>,
     capacity: usize,
-    patience: Duration,
+    max_wait: Duration,
     /// The turn of the one job that gives way.
-    turn: Arc<Semaphore>,
+    low_priority: Arc<Semaphore>,
 }
 
 impl HashPool {
@@ -82,11 +82,11 @@ impl HashPool {
     pub(crate) fn start(
         threads: usize,
         capacity: usize,
-        patience: Duration,
+        max_wait: Duration,
         kept_blocks: usize,
     ) -> Result<Self, std::io::Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedQueue {
             queue: Mutex::default(),
             filled: Condvar::new(),
         });
@@ -99,8 +99,8 @@ impl HashPool {
         Ok(Self {
             shared,
             capacity,
-            patience,
-            turn: Arc::new(Semaphore::new(1)),
+            max_wait,
+            low_priority: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -138,7 +138,7 @@ impl HashPool {
             }
             queue.jobs.push_back(Job {
                 work,
-                deadline: Instant::now() + self.patience,
+                deadline: Instant::now() + self.max_wait,
             });
         }
         self.shared.filled.notify_one();
@@ -150,14 +150,14 @@ impl HashPool {
     ///
     /// # Errors
     /// [`Failure::Overloaded`], at once.
-    pub(crate) async fn run_giving_way<T: Send + 'static>(
+    pub(crate) async fn run_low_priority<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Arena) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let busy = Failure::Overloaded {
             retry_after: Duration::from_secs(1),
         };
-        let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else {
+        let Ok(low_priority) = Arc::clone(&self.low_priority).try_acquire_owned() else {
             return Err(busy);
         };
         if self.depth().0 > 0 {
@@ -165,7 +165,7 @@ impl HashPool {
         }
         self.run(move |arena| {
             // It ends with the job: whoever asked may go away before.
-            let _turn = turn;
+            let _permit = low_priority;
             job(arena)
         })
         .await
@@ -178,7 +178,7 @@ impl HashPool {
 
     fn overloaded(&self) -> Failure {
         Failure::Overloaded {
-            retry_after: self.patience.max(Duration::from_secs(1)),
+            retry_after: self.max_wait.max(Duration::from_secs(1)),
         }
     }
 }
@@ -192,15 +192,15 @@ impl Drop for HashPool {
 
 /// Lets everything else go first: a hash takes a core for milliseconds, and a token check that waits behind it would take as
 /// long. Linux counts this for each thread; elsewhere it would slow the whole process down.
-fn yield_to_others() {
+fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "the hashing threads run at the priority of the others");
     }
 }
 
-fn work(shared: &Shared, kept_blocks: usize) {
-    yield_to_others();
+fn work(shared: &SharedQueue, kept_blocks: usize) {
+    lower_priority();
     let mut arena = Arena::default();
     while let Some(job) = next(shared) {
         if Instant::now() <= job.deadline {
@@ -214,7 +214,7 @@ fn work(shared: &Shared, kept_blocks: usize) {
     }
 }
 
-fn next(shared: &Shared) -> Option<Job> {
+fn next(shared: &SharedQueue) -> Option<Job> {
     let mut queue = shared.lock();
     loop {
         if let Some(job) = queue.jobs.pop_front() {
@@ -232,8 +232,8 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
-    fn pool(threads: usize, capacity: usize, patience: Duration) -> HashPool {
-        HashPool::start(threads, capacity, patience, 8).unwrap()
+    fn pool(threads: usize, capacity: usize, max_wait: Duration) -> HashPool {
+        HashPool::start(threads, capacity, max_wait, 8).unwrap()
     }
 
     #[tokio::test]
@@ -255,7 +255,7 @@ mod tests {
             .await
             .unwrap();
         let mut waiting = Box::pin(pool.run(|_| 7));
-        assert!(futures_poll(&mut waiting).await, "the first one waits");
+        assert!(is_pending(&mut waiting).await, "the first one waits");
         assert_eq!(pool.depth(), (1, 1));
         assert!(matches!(pool.admit(), Err(Failure::Overloaded { .. })));
         assert!(matches!(pool.run(|_| 8).await, Err(Failure::Overloaded { .. })));
@@ -268,7 +268,7 @@ mod tests {
     #[tokio::test]
     async fn of_the_jobs_that_give_way_one_waits_and_none_behind_others() {
         let pool = pool(1, 8, Duration::from_secs(60));
-        let give_way = || Box::pin(pool.run_giving_way(|_| ()));
+        let give_way = || Box::pin(pool.run_low_priority(|_| ()));
         let refused =
             |answer| matches!(answer, Err(Failure::Overloaded { retry_after }) if retry_after.as_secs() == 1);
         let (started, has_started) = mpsc::channel();
@@ -277,15 +277,15 @@ mod tests {
             started.send(()).unwrap();
             released.recv().unwrap();
         }));
-        assert!(futures_poll(&mut busy).await);
+        assert!(is_pending(&mut busy).await);
         has_started.recv().unwrap();
         let mut first = give_way();
-        assert!(futures_poll(&mut first).await, "nobody waits: it may");
+        assert!(is_pending(&mut first).await, "nobody waits: it may");
         assert!(refused(give_way().await), "one at a time");
         drop(first);
         assert!(refused(give_way().await), "its job waits, though nobody listens");
         let mut behind = Box::pin(pool.run(|_| 7));
-        assert!(futures_poll(&mut behind).await, "it holds up no other");
+        assert!(is_pending(&mut behind).await, "it holds up no other");
         release.send(()).unwrap();
         assert_eq!((busy.await.unwrap(), behind.await.unwrap()), ((), 7));
         give_way().await.unwrap();
@@ -293,7 +293,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let mut busy = Box::pin(pool.run(move |_| released.recv().unwrap()));
         let mut waiting = Box::pin(pool.run(|_| 8));
-        assert!(futures_poll(&mut busy).await && futures_poll(&mut waiting).await);
+        assert!(is_pending(&mut busy).await && is_pending(&mut waiting).await);
         assert!(refused(give_way().await), "others wait");
         release.send(()).unwrap();
         assert_eq!(waiting.await.unwrap(), 8);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     /// Polls once; true while the future is pending.
-    async fn futures_poll<F: Future + Unpin>(future: &mut F) -> bool {
+    async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
         std::future::poll_fn(|context| {
             std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
         })

@@ -212,8 +212,11 @@ async fn keys_that_cannot_be_used_are_looked_at_once_a_second_and_no_more() {
         .unwrap()
         .unwrap();
     let at = |millis| database.now + Span::milliseconds(millis);
-    let looked = ring.reload_for_unknown(at(1000)).await;
+    let looked = ring.reload_for_unknown_key(at(1000)).await;
     assert!(matches!(looked, Err(Failure::Internal(_))));
-    assert!(ring.reload_for_unknown(at(1999)).await.is_ok(), "it did not look");
-    assert!(ring.reload_for_unknown(at(2000)).await.is_err());
+    assert!(
+        ring.reload_for_unknown_key(at(1999)).await.is_ok(),
+        "it did not look"
+    );
+    assert!(ring.reload_for_unknown_key(at(2000)).await.is_err());
 }

@@ -27,7 +27,7 @@ async fn not_reached(session: Session) -> Result<User, SignInError> {
 async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
-    let caller = Caller::operator(service.moment().unwrap());
+    let caller = Caller::operator(service.now().unwrap());
     let claimant = |proofs: Proofs| Claimant {
         user: UserId::from_parts(caller.now, [1; 10]),
         generation: Generation::FIRST,
@@ -57,7 +57,7 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
 async fn each_way_in_begins_a_session_that_says_by_what_it_was_proved_and_when() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
-    let caller = Caller::operator(service.moment().unwrap());
+    let caller = Caller::operator(service.now().unwrap());
     let account = |email: &str| Registration {
         email: email.to_owned(),
         password: PASSWORD.into(),

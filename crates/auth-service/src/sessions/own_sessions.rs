@@ -32,7 +32,7 @@ pub struct SessionView {
 
 /// What became of the other sessions of a user who ended them.
 #[derive(Debug)]
-pub struct OthersEnded {
+pub struct OtherSessionsEnded {
     /// How many were active.
     pub count: u64,
     /// A new token for the device, which stays known.
@@ -95,7 +95,7 @@ impl Service {
             EndReason::EndedByUser
         };
         match self.end_one(id, principal.user(), why, caller).await? {
-            Err(Refused::CallerRevoked) => return Err(self.cut_meanwhile(principal).await.into()),
+            Err(Refused::CallerRevoked) => return Err(self.why_revoked(principal).await.into()),
             ended => ended.map(drop).map_err(|_| SessionError::NotFound)?,
         }
         self.emit(Event::Revoked(RevokedBy::Session), caller);
@@ -113,19 +113,19 @@ impl Service {
         &self,
         principal: &Principal,
         caller: &Caller,
-    ) -> Result<OthersEnded, SessionError> {
+    ) -> Result<OtherSessionsEnded, SessionError> {
         self.admit_user(principal.user(), caller).await?;
-        let terms = self.admin().cut_terms(caller)?;
+        let context = self.admin().revocation_context(caller)?;
         let ended = self
             .storage()
             .end_other_sessions(
                 principal.user(),
                 principal.session(),
                 EndReason::EndedByUser,
-                terms,
+                context,
             )
             .await?;
-        let ended = OthersEnded {
+        let ended = OtherSessionsEnded {
             count: self.settle_own(principal, ended).await?.count,
             device: self.device_after(SecurityEvent::OtherSessionsEnded, principal.user(), caller)?,
         };

@@ -21,7 +21,7 @@ pub(crate) struct MailTokens(hmac::Key);
 
 impl MailTokens {
     pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
-        Ok(Self(master.hmac_key(Purpose::MailedTokens)?))
+        Ok(Self(master.hmac_key(Purpose::MailTokens)?))
     }
 
     /// The token of a mail: 256 bits that nobody can tell from random ones without the master key.

@@ -1,12 +1,12 @@
 //! Confirming oneself: before what can't be taken back, a signed-in user proves anew who they are. The use cases that need it take
-//! a [`Confirmed`], so none of them can forget to ask, and none cares how it was proved.
+//! a [`Reauthenticated`], so none of them can forget to ask, and none cares how it was proved.
 
 use crate::{
     account::error::AccountError,
-    gate::Admitted,
     parts::{caller::Caller, principal::Principal},
-    password_check::{Guess, Guessed},
+    password_check::{Guess, GuessResult},
     service::Service,
+    throttle::TakenPermits,
 };
 use auth_domain::user::User;
 use auth_storage::{Committed, Refused};
@@ -18,58 +18,58 @@ pub enum PresentedProof {
     Password(SecretString),
 }
 
-/// That the user of a session proved in this request who they are. [`Service::confirm`] alone makes one. It says who acts, and in which
+/// That the user of a session proved in this request who they are. [`Service::reauthenticate`] alone makes one. It says who acts, and in which
 /// session, so what takes it takes neither besides: it is good for no other user or session. It is used up by one change, and can't
 /// outlive the request.
 ///
 /// It is used in the request that it was made in:
 /// ```
-/// # use auth_service::{Caller, Confirmed, AccountError, PresentedProof, Principal, Service};
+/// # use auth_service::{Caller, Reauthenticated, AccountError, PresentedProof, Principal, Service};
 /// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), AccountError> {
-///     let confirmed = service.confirm(principal, caller, proof).await?;
+///     let confirmed = service.reauthenticate(principal, caller, proof).await?;
 ///     service.delete_me(confirmed).await
 /// }
 /// ```
 /// It can't outlive it:
 /// ```compile_fail,E0515
-/// # use auth_service::{Caller, Confirmed, AccountError, PresentedProof, Principal, Service};
+/// # use auth_service::{Caller, Reauthenticated, AccountError, PresentedProof, Principal, Service};
 /// async fn keep(
 ///     service: &Service,
 ///     caller: Caller,
 ///     principal: Principal,
 ///     proof: PresentedProof,
-/// ) -> Result<Confirmed<'static>, AccountError> {
-///     service.confirm(&principal, &caller, proof).await
+/// ) -> Result<Reauthenticated<'static>, AccountError> {
+///     service.reauthenticate(&principal, &caller, proof).await
 /// }
 /// ```
 /// It is good for one change:
 /// ```compile_fail,E0382
-/// # use auth_service::{AccountError, Confirmed, Service};
-/// async fn delete_twice(service: &Service, confirmed: Confirmed<'_>) -> Result<(), AccountError> {
+/// # use auth_service::{AccountError, Reauthenticated, Service};
+/// async fn delete_twice(service: &Service, confirmed: Reauthenticated<'_>) -> Result<(), AccountError> {
 ///     service.delete_me(confirmed).await?;
 ///     service.delete_me(confirmed).await
 /// }
 /// ```
 /// It can't be made by hand:
 /// ```compile_fail,E0451
-/// # use auth_service::{Caller, Confirmed, Principal};
-/// fn forge<'a>(principal: &'a Principal, caller: Caller) -> Confirmed<'a> {
-///     Confirmed { principal, caller, user: unimplemented!(), permit: unimplemented!() }
+/// # use auth_service::{Caller, Reauthenticated, Principal};
+/// fn forge<'a>(principal: &'a Principal, caller: Caller) -> Reauthenticated<'a> {
+///     Reauthenticated { principal, caller, user: unimplemented!(), permits: unimplemented!() }
 /// }
 /// ```
 #[must_use = "what was confirmed is handed to the use case that asks for it"]
-pub struct Confirmed<'request> {
+pub struct Reauthenticated<'request> {
     principal: &'request Principal,
     caller: Caller,
     user: User,
-    permit: Admitted,
+    permits: TakenPermits,
 }
 
-impl<'request> Confirmed<'request> {
+impl<'request> Reauthenticated<'request> {
     /// Who proved it and in which session; that user as caller, with when and from where; the user as stored then; and what the
     /// request took of the limits for the change.
-    pub(crate) fn into_parts(self) -> (&'request Principal, Caller, User, Admitted) {
-        (self.principal, self.caller, self.user, self.permit)
+    pub(crate) fn into_parts(self) -> (&'request Principal, Caller, User, TakenPermits) {
+        (self.principal, self.caller, self.user, self.permits)
     }
 }
 
@@ -79,18 +79,18 @@ impl Service {
     ///
     /// # Errors
     /// [`AccountError::WrongCurrentPassword`], [`AccountError::RateLimited`], or a failure.
-    pub async fn confirm<'request>(
+    pub async fn reauthenticate<'request>(
         &self,
         principal: &'request Principal,
         caller: &Caller,
         presented: PresentedProof,
-    ) -> Result<Confirmed<'request>, AccountError> {
+    ) -> Result<Reauthenticated<'request>, AccountError> {
         let PresentedProof::Password(typed) = presented;
         let Some(presented) = self.presented(&typed)? else {
             return Err(AccountError::WrongCurrentPassword);
         };
         let Some(account) = self.storage().credentials_of(principal.user()).await? else {
-            return Err(self.cut_meanwhile(principal).await.into());
+            return Err(self.why_revoked(principal).await.into());
         };
         let caller = caller.clone().signed_in(principal);
         let guess = Guess::InSession {
@@ -101,13 +101,13 @@ impl Service {
             .verify_guess::<AccountError>(guess, presented, &caller)
             .await?
         {
-            Guessed::Right { left, .. } => Ok(Confirmed {
+            GuessResult::Right { permits, .. } => Ok(Reauthenticated {
                 principal,
                 caller: caller.reauthenticated(),
                 user: account.user,
-                permit: left,
+                permits,
             }),
-            Guessed::Refused(_) => Err(AccountError::WrongCurrentPassword),
+            GuessResult::Refused(_) => Err(AccountError::WrongCurrentPassword),
         }
     }
 

@@ -42,14 +42,14 @@ fn password() -> PresentedProof {
 }
 
 #[tokio::test]
-async fn what_a_user_confirms_is_done_by_that_user_in_that_session_whoever_the_caller_is_said_to_be() {
+async fn what_a_user_confirms_is_done_by_that_user_in_that_session_whatever_the_caller_says() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
-    let caller = Caller::operator(service.moment().unwrap());
+    let caller = Caller::operator(service.now().unwrap());
     let ada = registered(&service, "ada@example.com", &caller).await;
     let bob = registered(&service, "bob@example.com", &caller).await;
     let as_bob = caller.clone().signed_in(&bob);
-    let confirmed = service.confirm(&ada, &as_bob, password()).await.unwrap();
+    let confirmed = service.reauthenticate(&ada, &as_bob, password()).await.unwrap();
     service.change_password(confirmed, NEW.into()).await.unwrap();
     let changes = audit::Filter {
         action: Some(Action::PasswordChanged),
@@ -71,15 +71,15 @@ async fn what_a_user_confirms_is_done_by_that_user_in_that_session_whoever_the_c
 async fn another_users_live_session_confirms_nothing_for_one_whose_own_has_ended() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
-    let caller = Caller::operator(service.moment().unwrap());
+    let caller = Caller::operator(service.now().unwrap());
     let ada = registered(&service, "ada@example.com", &caller).await;
     let bob = registered(&service, "bob@example.com", &caller).await;
     let as_bob = caller.clone().signed_in(&bob);
-    let confirmed = service.confirm(&ada, &as_bob, password()).await.unwrap();
-    let terms = service.terms(&caller).unwrap();
+    let confirmed = service.reauthenticate(&ada, &as_bob, password()).await.unwrap();
+    let context = service.change_context(&caller).unwrap();
     let ended = service
         .storage()
-        .end_session(ada.session(), None, EndReason::Logout, terms);
+        .end_session(ada.session(), None, EndReason::Logout, context);
     ended.await.unwrap().unwrap().settle(&service).await;
     assert!(service.change_password(confirmed, NEW.into()).await.is_err());
     let login = service.login(&caller, "ada@example.com", PASSWORD.into()).await;

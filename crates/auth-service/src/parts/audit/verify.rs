@@ -16,9 +16,9 @@ const WALKS: u8 = 3;
 
 /// What a walk along the chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chain {
+pub enum ChainStatus {
     /// Every batch is as it was sealed.
-    Whole {
+    Intact {
         /// How many batches were looked at.
         batches: u64,
         /// How many events.
@@ -28,7 +28,7 @@ pub enum Chain {
         /// The newest seal.
         head: Option<Seal>,
         /// How the chain begins, if its first seal is still kept.
-        beginning: Option<Beginning>,
+        beginning: Option<ChainStart>,
     },
     /// The head that was given is older than what is kept: it shows nothing.
     HeadPruned {
@@ -59,14 +59,14 @@ pub enum Chain {
 
 /// How a chain begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beginning {
+pub struct ChainStart {
     /// When its first seal was made.
     pub at: Timestamp,
     /// The moment of the oldest row below that seal.
     pub oldest: Timestamp,
 }
 
-impl Beginning {
+impl ChainStart {
     /// Whether rows are older than a first seal leaves them. So it is where commands were run before the first start, and where
     /// a chain was removed and begun anew.
     #[must_use]
@@ -80,7 +80,7 @@ struct Walked {
     batches: u64,
     events: u64,
     newest: Option<Seal>,
-    beginning: Option<Beginning>,
+    beginning: Option<ChainStart>,
 }
 
 impl AuditLog {
@@ -89,11 +89,15 @@ impl AuditLog {
     ///
     /// # Errors
     /// A failure.
-    pub async fn verify(&self, head: Option<(i64, [u8; 32])>, now: Timestamp) -> Result<Chain, Failure> {
+    pub async fn verify(
+        &self,
+        head: Option<(i64, [u8; 32])>,
+        now: Timestamp,
+    ) -> Result<ChainStatus, Failure> {
         let mut marks = self.marks().await?;
         let mut found = self.walk(head, &marks, now).await?;
         for _ in 1..WALKS {
-            if !matches!(found, Chain::Broken { .. }) {
+            if !matches!(found, ChainStatus::Broken { .. }) {
                 break;
             }
             let anew = self.marks().await?;
@@ -117,13 +121,13 @@ impl AuditLog {
         head: Option<(i64, [u8; 32])>,
         marks: &(Option<Vec<u8>>, Option<Vec<u8>>),
         now: Timestamp,
-    ) -> Result<Chain, Failure> {
+    ) -> Result<ChainStatus, Failure> {
         let (mark, floor_mark) = marks;
         let Some(floor) = self.signer.floor(floor_mark.as_deref()) else {
             return Ok(broken((0, "where the chain begins was changed")));
         };
         if head.is_some_and(|(wanted, _)| wanted <= floor.number) {
-            return Ok(Chain::HeadPruned { up_to: floor.number });
+            return Ok(ChainStatus::HeadPruned { up_to: floor.number });
         }
         let walked = match self.along(floor, head, mark.as_deref()).await? {
             Ok(walked) => walked,
@@ -134,16 +138,16 @@ impl AuditLog {
         }
         let refused = self.storage.refused_audit().await?;
         if refused.count > 0 {
-            return Ok(Chain::Refused {
+            return Ok(ChainStatus::Refused {
                 count: refused.count,
                 ids: refused.ids,
             });
         }
         let overdue = self.storage.unsealed_audit_before(now - LONGEST_WRITE).await?;
         if overdue > 0 {
-            return Ok(Chain::Overdue { count: overdue });
+            return Ok(ChainStatus::Overdue { count: overdue });
         }
-        Ok(Chain::Whole {
+        Ok(ChainStatus::Intact {
             batches: walked.batches,
             events: walked.events,
             unsealed: self.storage.unsealed_audit().await?,
@@ -159,13 +163,13 @@ impl AuditLog {
         given: Option<(i64, [u8; 32])>,
         mark: Option<&[u8]>,
     ) -> Result<Result<Walked, (i64, &'static str)>, Failure> {
-        let seen = match mark.map(|mark| self.signer.head(mark)) {
+        let marked = match mark.map(|mark| self.signer.head(mark)) {
             Some(None) => return Ok(Err((floor.number + 1, MARK_CHANGED))),
-            Some(seen) => seen.filter(|seen| seen.number > 0),
+            Some(marked) => marked.filter(|marked| marked.number > 0),
             None => None,
         };
-        if let Some(seen) = seen.filter(|seen| seen.number <= floor.number) {
-            return Ok(Err((seen.number, WENT_BACK)));
+        if let Some(marked) = marked.filter(|marked| marked.number <= floor.number) {
+            return Ok(Err((marked.number, WENT_BACK)));
         }
         let mut walked = Walked {
             batches: 0,
@@ -190,12 +194,12 @@ impl AuditLog {
             if given.is_some_and(|(wanted, mac)| wanted == seal.number && mac != seal.mac) {
                 return Ok(Err((seal.number, "its seal is not the one that was given")));
             }
-            if seen.is_some_and(|seen| seen.number == seal.number && seen.mac != seal.mac) {
+            if marked.is_some_and(|marked| marked.number == seal.number && marked.mac != seal.mac) {
                 return Ok(Err((seal.number, BEGAN_ANEW)));
             }
             if seal.number == 1 {
                 let oldest = next.events.iter().map(|event| event.at).min();
-                walked.beginning = oldest.map(|oldest| Beginning {
+                walked.beginning = oldest.map(|oldest| ChainStart {
                     at: seal.sealed_at,
                     oldest,
                 });
@@ -208,7 +212,7 @@ impl AuditLog {
         if given.is_some_and(|(wanted, _)| wanted > link.number) {
             return Ok(Err((link.number + 1, "the tail of the chain was cut")));
         }
-        if seen.is_some_and(|seen| seen.number > link.number) {
+        if marked.is_some_and(|marked| marked.number > link.number) {
             return Ok(Err((link.number + 1, WENT_BACK)));
         }
         if walked.newest.is_none() && floor.number > 0 {
@@ -222,6 +226,6 @@ impl AuditLog {
     }
 }
 
-fn broken((batch, what): (i64, &'static str)) -> Chain {
-    Chain::Broken { batch, what }
+fn broken((batch, what): (i64, &'static str)) -> ChainStatus {
+    ChainStatus::Broken { batch, what }
 }

@@ -1,23 +1,23 @@
-//! The post: mails that wait in the outbox are claimed, put into words (`letters`) and handed over (docs/rules.md §8). Several
+//! The mail_worker: mails that wait in the outbox are claimed, put into words (`letters`) and handed over (docs/rules.md §8). Several
 //! nodes may do it at once; each mail is sent by the node that holds its lease.
 
-mod letters;
+mod compose;
 
 use crate::parts::{
-    account_names::AccountNames,
+    account_digests::AccountDigests,
     admin::Admin,
-    clock::Moments,
+    clock::CheckedClock,
     config::{ServiceConfig, span},
-    entropy::{Entropy, chance},
+    entropy::{Entropy, random_bytes},
     failure::Failure,
-    mailed::MailTokens,
+    mail_tokens::MailTokens,
 };
 use auth_domain::{email::EmailAddress, ids::MailId, time::Span};
 use auth_limits::Limits;
 use auth_mail::{MailFacts, Mailer, Undelivered};
 use auth_storage::{Storage, outbox};
+use compose::Composed;
 use futures::future::join_all;
-use letters::Prepared;
 use secrecy::ExposeSecret;
 use std::{
     sync::Arc,
@@ -29,40 +29,40 @@ use uuid::Uuid;
 /// How many mails are claimed at a time.
 const CLAIM: u32 = 10;
 /// How long after its claim a mail may still be handed over; one that was held up is left to the next claim.
-const MAY_BEGIN_WITHIN: Duration = Duration::from_secs(5);
+const DELIVER_WITHIN: Duration = Duration::from_secs(5);
 /// How much longer a claim holds than the last delivery that began in time: what it takes to write down that it was sent.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+const RECORD_WITHIN: Duration = Duration::from_secs(10);
 /// How long the pause is after a note that a mail was sent could not be written.
-const NEXT_NOTE: Duration = Duration::from_millis(500);
+const WRITE_RETRY: Duration = Duration::from_millis(500);
 /// How long the first pause between two attempts is; each is twice the one before.
-const FIRST_PAUSE: Span = Span::seconds(5);
+const FIRST_DELAY: Span = Span::seconds(5);
 /// The longest pause.
-const LONGEST_PAUSE: Span = Span::hours(1);
+const LONGEST_DELAY: Span = Span::hours(1);
 /// How often a mail is tried, about three days long.
 const ATTEMPTS: u32 = 80;
 
 /// Whoever carries the mails of one node. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Post(Arc<Parts>);
+pub(crate) struct MailWorker(Arc<WorkerState>);
 
 /// What the post is carried with.
-pub(crate) struct PostParts {
+pub(crate) struct MailWorkerParts {
     pub(crate) admin: Admin,
     pub(crate) mailer: Mailer,
     pub(crate) tokens: Arc<MailTokens>,
     pub(crate) limits: Limits,
-    pub(crate) account_names: Arc<AccountNames>,
-    pub(crate) moments: Moments,
+    pub(crate) account_digests: Arc<AccountDigests>,
+    pub(crate) checked_clock: CheckedClock,
 }
 
-struct Parts {
+struct WorkerState {
     admin: Admin,
     mailer: Mailer,
     tokens: Arc<MailTokens>,
     limits: Limits,
-    account_names: Arc<AccountNames>,
-    moments: Moments,
-    waiting: Notify,
+    account_digests: Arc<AccountDigests>,
+    checked_clock: CheckedClock,
+    queued: Notify,
     /// One round at a time: whoever waits for it knows that what this node had taken up is done.
     round: Mutex<()>,
 }
@@ -81,36 +81,36 @@ enum Attempt {
     Refused(Undelivered),
 }
 
-impl Post {
-    pub(crate) fn new(parts: PostParts) -> Self {
-        let PostParts {
+impl MailWorker {
+    pub(crate) fn new(parts: MailWorkerParts) -> Self {
+        let MailWorkerParts {
             admin,
             mailer,
             tokens,
             limits,
-            account_names,
-            moments,
+            account_digests,
+            checked_clock,
         } = parts;
-        Self(Arc::new(Parts {
+        Self(Arc::new(WorkerState {
             admin,
             mailer,
             tokens,
             limits,
-            account_names,
-            moments,
-            waiting: Notify::new(),
+            account_digests,
+            checked_clock,
+            queued: Notify::new(),
             round: Mutex::new(()),
         }))
     }
 
     /// Says that a mail was queued.
     pub(crate) fn wake(&self) {
-        self.0.waiting.notify_one();
+        self.0.queued.notify_one();
     }
 
     /// Waits until one is.
     pub(crate) async fn woken(&self) {
-        self.0.waiting.notified().await;
+        self.0.queued.notified().await;
     }
 
     /// Whether mail is known not to reach an address.
@@ -121,12 +121,12 @@ impl Post {
     /// Delivers whatever is due. Answers how many mails were taken up.
     pub(crate) async fn deliver_due(&self) -> Result<usize, Failure> {
         let _round = self.0.round.lock().await;
-        let mut set_up = Vec::new();
-        let taken = self.deliver_all(&mut set_up).await;
+        let mut config_errors = Vec::new();
+        let taken = self.deliver_all(&mut config_errors).await;
         // One line a round, however many mails meet the same refusal.
-        if let Some(why) = set_up.first() {
+        if let Some(why) = config_errors.first() {
             tracing::error!(
-                mails = set_up.len(),
+                mails = config_errors.len(),
                 %why,
                 "the mail server refuses this set-up: mails wait until it is changed (see `keyward mail list`)"
             );
@@ -135,14 +135,14 @@ impl Post {
     }
 
     /// The same; gathers what was said where the set-up is at fault.
-    async fn deliver_all(&self, set_up: &mut Vec<String>) -> Result<usize, Failure> {
+    async fn deliver_all(&self, config_errors: &mut Vec<String>) -> Result<usize, Failure> {
         let mut taken = 0;
         // Another node takes them up: by a wrong clock a link that is good would be called too old.
-        self.0.moments.now()?;
+        self.0.checked_clock.now()?;
         while self.storage().mail_waits().await? {
-            let lease = Uuid::from_bytes(chance(self.entropy())?);
+            let lease = Uuid::from_bytes(random_bytes(self.entropy())?);
             let asked = Instant::now();
-            let holds = MAY_BEGIN_WITHIN + self.0.mailer.longest_delivery() + WRITTEN_WITHIN;
+            let holds = DELIVER_WITHIN + self.0.mailer.longest_delivery() + RECORD_WITHIN;
             let claimed = self.storage().claim_mails(lease, span(holds), CLAIM).await?;
             if claimed.is_empty() {
                 break;
@@ -154,7 +154,7 @@ impl Post {
                 until: asked + holds,
             };
             let delivered = claimed.into_iter().map(|mail| self.deliver(mail, claim));
-            set_up.extend(join_all(delivered).await.into_iter().flatten());
+            config_errors.extend(join_all(delivered).await.into_iter().flatten());
         }
         Ok(taken)
     }
@@ -163,16 +163,16 @@ impl Post {
     /// the set-up is at fault.
     async fn deliver(&self, mail: outbox::Claimed, claim: RoundClaim) -> Option<String> {
         let (id, kind) = (mail.id, mail.kind.as_str());
-        let mut set_up = None;
+        let mut config_errors = None;
         let end = match self.try_to_deliver(&mail, claim.asked).await {
             Ok(Attempt::Ended(end)) => end,
             Ok(Attempt::Refused(Undelivered::Never(why))) => outbox::End::Failed(why),
-            Ok(Attempt::Refused(Undelivered::Later(why))) => put_off(mail.attempts, why),
+            Ok(Attempt::Refused(Undelivered::Later(why))) => retry_later(mail.attempts, why),
             Ok(Attempt::Refused(Undelivered::SetUp(why))) => {
-                set_up = Some(why.clone());
-                put_off(mail.attempts, why)
+                config_errors = Some(why.clone());
+                retry_later(mail.attempts, why)
             }
-            Err(error) => put_off(mail.attempts, error.to_string()),
+            Err(error) => retry_later(mail.attempts, error.to_string()),
         };
         match &end {
             outbox::End::Later(wait, why) => {
@@ -183,24 +183,24 @@ impl Post {
             }
             outbox::End::Sent | outbox::End::Dropped => {}
         }
-        match self.write_down(id, claim, end).await {
+        match self.record_end(id, claim, end).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(mail = %id, kind, "another node holds this mail by now"),
             Err(error) => {
                 tracing::warn!(mail = %id, kind, %error, "what became of a mail could not be written down");
             }
         }
-        set_up
+        config_errors
     }
 
     /// Writes down what became of a mail. That it was sent is tried again while the claim holds: without the note
     /// the mail is sent once more.
-    async fn write_down(&self, mail: MailId, claim: RoundClaim, end: outbox::End) -> Result<bool, Failure> {
+    async fn record_end(&self, mail: MailId, claim: RoundClaim, end: outbox::End) -> Result<bool, Failure> {
         loop {
             match self.storage().end_mail(mail, claim.lease, end.clone()).await {
-                Err(error) if end == outbox::End::Sent && Instant::now() + NEXT_NOTE < claim.until => {
+                Err(error) if end == outbox::End::Sent && Instant::now() + WRITE_RETRY < claim.until => {
                     tracing::warn!(%mail, %error, "that a mail was sent could not be written down yet");
-                    tokio::time::sleep(NEXT_NOTE).await;
+                    tokio::time::sleep(WRITE_RETRY).await;
                 }
                 ended => return ended.map_err(Failure::from),
             }
@@ -208,15 +208,15 @@ impl Post {
     }
 
     async fn try_to_deliver(&self, mail: &outbox::Claimed, asked: Instant) -> Result<Attempt, Failure> {
-        let letter = match self.prepare(mail).await? {
-            Prepared::Letter(letter) => letter,
-            Prepared::Nowhere => return Ok(Attempt::Ended(outbox::End::Dropped)),
-            Prepared::TooLate => {
+        let letter = match self.compose(mail).await? {
+            Composed::Letter(letter) => letter,
+            Composed::NothingToSend => return Ok(Attempt::Ended(outbox::End::Dropped)),
+            Composed::LinkExpired => {
                 let why = "its link lapsed before it could be sent".to_owned();
                 return Ok(Attempt::Ended(outbox::End::Failed(why)));
             }
         };
-        if asked.elapsed() > MAY_BEGIN_WITHIN {
+        if asked.elapsed() > DELIVER_WITHIN {
             // Handed over now, it might be handed over a second time by whoever claims it next.
             let why = "the database was slow".to_owned();
             return Ok(Attempt::Ended(outbox::End::Later(Span::zero(), why)));
@@ -244,19 +244,19 @@ impl Post {
 }
 
 /// What becomes of a mail after an attempt that another one may better.
-fn put_off(attempts: u32, why: String) -> outbox::End {
+fn retry_later(attempts: u32, why: String) -> outbox::End {
     if attempts < ATTEMPTS {
-        outbox::End::Later(pause(attempts), why)
+        outbox::End::Later(retry_delay(attempts), why)
     } else {
         outbox::End::Failed(why)
     }
 }
 
-fn pause(attempts: u32) -> Span {
+fn retry_delay(attempts: u32) -> Span {
     let doubled = 1_i32.checked_shl(attempts.saturating_sub(1)).unwrap_or(i32::MAX);
-    FIRST_PAUSE
+    FIRST_DELAY
         .checked_mul(doubled.clamp(1, 10_000))
-        .map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
+        .map_or(LONGEST_DELAY, |pause| pause.min(LONGEST_DELAY))
 }
 
 /// For development: whoever reads the log can use them.
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_an_hour() {
-        assert_eq!([1, 2, 3].map(pause), [5, 10, 20].map(Span::seconds));
-        assert_eq!([11, 33, 80, u32::MAX].map(pause), [LONGEST_PAUSE; 4]);
+        assert_eq!([1, 2, 3].map(retry_delay), [5, 10, 20].map(Span::seconds));
+        assert_eq!([11, 33, 80, u32::MAX].map(retry_delay), [LONGEST_DELAY; 4]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     admin::error::AdminError,
-    parts::{admin::Admin, caller::Caller, entropy::chance, failure::Failure, input::InputRefused},
+    parts::{admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, input::InputRefused},
 };
 use auth_domain::{
     email::{EmailAddress, EmailError},
@@ -19,7 +19,7 @@ use auth_storage::{
 use secrecy::SecretString;
 
 /// A user to create.
-pub struct NewAccount {
+pub struct NewUser {
     /// The address, as typed.
     pub email: String,
     /// Their password; without one they can't sign in until one is set.
@@ -34,14 +34,14 @@ pub struct NewAccount {
 
 /// A user, named by their id or by their address.
 #[derive(Debug, Clone)]
-pub enum AccountRef {
+pub enum UserRef {
     /// By id.
     Id(UserId),
     /// By address.
     Email(EmailAddress),
 }
 
-impl std::str::FromStr for AccountRef {
+impl std::str::FromStr for UserRef {
     type Err = EmailError;
 
     fn from_str(text: &str) -> Result<Self, EmailError> {
@@ -58,9 +58,11 @@ impl Admin {
     /// # Errors
     /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::EmailTaken`],
     /// or a failure.
-    pub async fn create_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, AdminError> {
+    pub async fn create_user(&self, wanted: NewUser, by: &Caller) -> Result<Committed<User>, AdminError> {
         let user = self.new_account(wanted, by).await?;
-        let made = self.storage().insert_user(user, None, None, self.terms(by)?);
+        let made = self
+            .storage()
+            .insert_user(user, None, None, self.change_context(by)?);
         Ok(made.await??)
     }
 
@@ -68,12 +70,15 @@ impl Admin {
     ///
     /// # Errors
     /// Those of [`Admin::create_user`].
-    pub async fn invite_user(&self, wanted: NewAccount, by: &Caller) -> Result<Committed<User>, AdminError> {
+    pub async fn invite_user(&self, wanted: NewUser, by: &Caller) -> Result<Committed<User>, AdminError> {
         let user = self.new_account(wanted, by).await?;
-        Ok(self.storage().invite_user(user, self.terms(by)?).await??)
+        Ok(self
+            .storage()
+            .invite_user(user, self.change_context(by)?)
+            .await??)
     }
 
-    async fn new_account(&self, wanted: NewAccount, by: &Caller) -> Result<users::New, AdminError> {
+    async fn new_account(&self, wanted: NewUser, by: &Caller) -> Result<users::New, AdminError> {
         let email = EmailAddress::parse(&wanted.email).map_err(InputRefused::from)?;
         let name = wanted.name.as_deref().map(DisplayName::parse).transpose();
         let name = name.map_err(InputRefused::from)?;
@@ -107,7 +112,10 @@ impl Admin {
         users: Vec<users::New>,
         by: &Caller,
     ) -> Result<Vec<Result<User, EmailTaken>>, Failure> {
-        Ok(self.storage().import_users(users, self.terms(by)?).await?)
+        Ok(self
+            .storage()
+            .import_users(users, self.change_context(by)?)
+            .await?)
     }
 
     /// A new user's id.
@@ -115,7 +123,7 @@ impl Admin {
     /// # Errors
     /// [`Failure::Unavailable`] without entropy.
     pub fn new_user_id(&self, now: Timestamp) -> Result<UserId, Failure> {
-        Ok(UserId::from_parts(now, chance(self.entropy())?))
+        Ok(UserId::from_parts(now, random_bytes(self.entropy())?))
     }
 
     /// The role of this name.
@@ -143,10 +151,10 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
-    pub async fn user(&self, account: &AccountRef) -> Result<User, AdminError> {
+    pub async fn user(&self, account: &UserRef) -> Result<User, AdminError> {
         let found = match account {
-            AccountRef::Id(id) => self.storage().user(*id).await?,
-            AccountRef::Email(email) => self.storage().user_by_email(email).await?,
+            UserRef::Id(id) => self.storage().user(*id).await?,
+            UserRef::Email(email) => self.storage().user_by_email(email).await?,
         };
         found.ok_or(AdminError::NotFound)
     }
@@ -156,7 +164,7 @@ impl Admin {
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
-    pub async fn password_kept(&self, id: UserId) -> Result<String, AdminError> {
+    pub async fn password_status(&self, id: UserId) -> Result<String, AdminError> {
         let found = match self.storage().credentials_of(id).await {
             Ok(found) => found.ok_or(AdminError::NotFound)?,
             Err(StorageError::Corrupt { column, .. }) => return Ok(format!("no valid {column}")),
@@ -185,7 +193,7 @@ impl Admin {
         }
         Ok(self
             .storage()
-            .change_user(user, change, self.administrators(), self.cut_terms(by)?)
+            .change_user(user, change, self.administrators(), self.revocation_context(by)?)
             .await??)
     }
 
@@ -205,7 +213,7 @@ impl Admin {
             .await?;
         Ok(self
             .storage()
-            .set_password(user.id, hash, None, self.cut_terms(by)?)
+            .set_password(user.id, hash, None, self.revocation_context(by)?)
             .await??)
     }
 
@@ -220,7 +228,7 @@ impl Admin {
     ) -> Result<Committed<users::Changed>, AdminError> {
         Ok(self
             .storage()
-            .delete_user(user, self.administrators(), self.cut_terms(by)?)
+            .delete_user(user, self.administrators(), self.revocation_context(by)?)
             .await??)
     }
 }
@@ -231,7 +239,10 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
     pub async fn lock_out(&self, user: UserId, by: &Caller) -> Result<Committed<users::Changed>, AdminError> {
-        Ok(self.storage().lock_out(user, self.cut_terms(by)?).await??)
+        Ok(self
+            .storage()
+            .lock_out(user, self.revocation_context(by)?)
+            .await??)
     }
 
     /// Mails a user a link to choose a new password.
@@ -239,6 +250,9 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
     pub async fn send_reset(&self, user: UserId, by: &Caller) -> Result<Committed<()>, AdminError> {
-        Ok(self.storage().mail_reset(user, self.terms(by)?).await??)
+        Ok(self
+            .storage()
+            .mail_reset(user, self.change_context(by)?)
+            .await??)
     }
 }

@@ -27,13 +27,13 @@ pub(super) fn verify(
 ) -> Result<bool, Failure> {
     let normalised = presented.normalised();
     let as_typed = presented.as_typed();
-    if !stored.is_current(current) && as_typed != normalised.as_slice() && fits(stored, as_typed, arena)? {
+    if !stored.is_current(current) && as_typed != normalised.as_slice() && matches(stored, as_typed, arena)? {
         return Ok(true);
     }
-    fits(stored, &normalised, arena)
+    matches(stored, &normalised, arena)
 }
 
-fn fits(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<bool, Failure> {
+fn matches(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<bool, Failure> {
     match stored.scheme() {
         HashScheme::Argon2 {
             variant,

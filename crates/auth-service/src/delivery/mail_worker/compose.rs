@@ -1,7 +1,7 @@
-//! The letters of the post: whom a mail is for, which links it carries, and what it may say.
+//! The letters of the mail_worker: whom a mail is for, which links it carries, and what it may say.
 
-use super::Post;
-use crate::parts::{caller::Caller, entropy::chance, failure::Failure};
+use super::MailWorker;
+use crate::parts::{caller::Caller, entropy::random_bytes, failure::Failure};
 use auth_domain::{
     audit::Actor,
     device::{device_name, recognised_device_name},
@@ -25,25 +25,25 @@ use chrono::SecondsFormat;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A mail that is ready to go, or that goes nowhere.
-pub(super) enum Prepared {
+pub(super) enum Composed {
     Letter(Box<Letter>),
-    Nowhere,
-    TooLate,
+    NothingToSend,
+    LinkExpired,
 }
 
-impl Post {
+impl MailWorker {
     /// Finds out whom the mail is for, and stores the tokens that its links carry.
-    pub(super) async fn prepare(&self, mail: &outbox::Claimed) -> Result<Prepared, Failure> {
+    pub(super) async fn compose(&self, mail: &outbox::Claimed) -> Result<Composed, Failure> {
         let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
         let Ok(mut named) = named else {
-            return Ok(Prepared::Nowhere);
+            return Ok(Composed::NothingToSend);
         };
         let settled;
         let mail = match (mail.user, mail.kind, &named) {
             (None, MailKind::EmailVerification, Some(address)) => {
                 settled = self.settle_verification(mail, address.clone()).await?;
                 let Some(settled) = &settled else {
-                    return Ok(Prepared::Nowhere);
+                    return Ok(Composed::NothingToSend);
                 };
                 // From here on it is a mail to a user, and goes to the stored address.
                 named = None;
@@ -60,37 +60,37 @@ impl Post {
             // The notice of a deletion goes to a user whose row is gone.
             return Ok(match named.filter(|_| mail.kind == MailKind::AccountDeleted) {
                 Some(to) => self.letter(mail, to, None, MailFacts::default()),
-                None => Prepared::Nowhere,
+                None => Composed::NothingToSend,
             });
         };
         let mut facts = MailFacts::default();
         let mailed_to = named.as_ref().unwrap_or(&credentials.user.email);
         if let Some(link) = mail.kind.link() {
             if credentials.user.status != UserStatus::Active {
-                return Ok(Prepared::Nowhere);
+                return Ok(Composed::NothingToSend);
             }
-            if mail.kind.has_lapsed(mail.created_at, self.0.moments.now()?) {
-                return Ok(Prepared::TooLate);
+            if mail.kind.has_lapsed(mail.created_at, self.0.checked_clock.now()?) {
+                return Ok(Composed::LinkExpired);
             }
-            if !self.token_stands(mail, link, &credentials, mailed_to).await? {
-                return Ok(Prepared::Nowhere);
+            if !self.token_is_usable(mail, link, &credentials, mailed_to).await? {
+                return Ok(Composed::NothingToSend);
             }
-            facts.link = Some(self.address_of(mail, link));
-            facts.valid_for = Some(words(link.token().lifetime()));
+            facts.link = Some(self.link_url(mail, link));
+            facts.valid_for = Some(duration_text(link.token().lifetime()));
         }
         if mail.kind.carries_report_link() {
             // The notice matters more than its link: it is sent whether the token stands or not.
-            let _stands = self
-                .token_stands(mail, Link::Report, &credentials, mailed_to)
+            let _usable = self
+                .token_is_usable(mail, Link::Report, &credentials, mailed_to)
                 .await?;
-            facts.report_link = Some(self.address_of(mail, Link::Report));
+            facts.report_link = Some(self.link_url(mail, Link::Report));
         }
         // By address it was asked for as typed; what is stored is where mail goes.
         let to = named
             .filter(|_| mail.user.is_some())
             .unwrap_or_else(|| credentials.user.email.clone());
-        if !self.may_tell(mail, &credentials.user, &to).await? {
-            return Ok(Prepared::Nowhere);
+        if !self.may_notify(mail, &credentials.user, &to).await? {
+            return Ok(Composed::NothingToSend);
         }
         Ok(self.letter(mail, to, Some(&credentials.user), facts))
     }
@@ -107,7 +107,7 @@ impl Post {
             .row(mail.id, TokenKind::EmailVerification, mail.created_at);
         // Until the address is confirmed the user has neither the password nor the name of the registration.
         let user = users::New {
-            id: UserId::from_parts(mail.created_at, chance(self.entropy())?),
+            id: UserId::from_parts(mail.created_at, random_bytes(self.entropy())?),
             email: address,
             name: None,
             role: Role::USER,
@@ -116,12 +116,11 @@ impl Post {
             created_at: mail.created_at,
             password_hash: None,
         };
-        let terms = self.0.admin.terms(&asker(mail, self.0.moments.now()?))?;
-        let (user, kind) = match self
-            .storage()
-            .decide_verification_mail(token, user, terms)
-            .await?
-        {
+        let context = self
+            .0
+            .admin
+            .change_context(&requester(mail, self.0.checked_clock.now()?))?;
+        let (user, kind) = match self.storage().decide_verification_mail(token, user, context).await? {
             VerificationMail::Confirm(user) => (user, MailKind::EmailVerification),
             VerificationMail::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
             VerificationMail::Nothing => return Ok(None),
@@ -136,7 +135,7 @@ impl Post {
 
     /// Whether a notice may go to this address. An address that is not confirmed may be another person's, and a stranger who
     /// registered with it could have it flooded.
-    async fn may_tell(
+    async fn may_notify(
         &self,
         mail: &outbox::Claimed,
         user: &User,
@@ -145,18 +144,18 @@ impl Post {
         if mail.kind.carries_link() || user.email_verified_at.is_some() || mail.attempts > 1 {
             return Ok(true);
         }
-        let name = self.0.account_names.of(&format!("notice {}", to.key()));
+        let name = self.0.account_digests.of(&format!("notice {}", to.key()));
         let permit = [Permit::mail_to(name)];
         Ok(self
             .0
             .limits
-            .take(&permit, self.0.moments.now()?)
+            .take(&permit, self.0.checked_clock.now()?)
             .await
             .is_granted())
     }
 
     /// Whether the token of a mail's link is still good for something. Some tokens come into being when the mail is sent.
-    async fn token_stands(
+    async fn token_is_usable(
         &self,
         mail: &outbox::Claimed,
         link: Link,
@@ -168,7 +167,7 @@ impl Post {
         match link {
             Link::ConfirmAddress | Link::ConfirmNewAddress => {
                 // Its token came into being together with the mail, and may have been voided since.
-                let now = self.0.moments.now()?;
+                let now = self.0.checked_clock.now()?;
                 let found = self
                     .storage()
                     .one_time_token(link.token(), row.digest, now)
@@ -183,11 +182,15 @@ impl Post {
                     return Ok(false);
                 }
                 row.email = Some(user.email.clone());
-                let terms = match mail.user {
-                    None => Some(self.0.admin.terms(&asker(mail, self.0.moments.now()?))?),
+                let context = match mail.user {
+                    None => Some(
+                        self.0
+                            .admin
+                            .change_context(&requester(mail, self.0.checked_clock.now()?))?,
+                    ),
                     Some(_) => None,
                 };
-                Ok(self.storage().issue_token(row, user.id, terms).await?)
+                Ok(self.storage().issue_token(row, user.id, context).await?)
             }
             Link::Report => {
                 // Where it is mailed to is what it brings back.
@@ -197,7 +200,7 @@ impl Post {
         }
     }
 
-    fn address_of(&self, mail: &outbox::Claimed, link: Link) -> SecretString {
+    fn link_url(&self, mail: &outbox::Claimed, link: Link) -> SecretString {
         let token = self.0.tokens.token(mail.id, link.token());
         let (base, page) = (&self.config().link_base, link.page());
         format!("{base}/{page}?token={}", token.expose_secret()).into()
@@ -213,12 +216,12 @@ impl Post {
         to: EmailAddress,
         user: Option<&User>,
         facts: MailFacts,
-    ) -> Prepared {
+    ) -> Composed {
         let fact = |name: &str| mail.facts.get(name).cloned();
         let confirmed = user.filter(|user| user.email_verified_at.is_some() && user.email.key() == to.key());
         let name = confirmed.and_then(|user| user.name.as_ref());
         let settled = confirmed.is_some() || mail.kind == MailKind::EmailChanged;
-        Prepared::Letter(Box::new(Letter {
+        Composed::Letter(Box::new(Letter {
             kind: mail.kind,
             to,
             id: mail.id.as_uuid(),
@@ -232,7 +235,7 @@ impl Post {
                     None => recognised_device_name(&agent),
                 }),
                 ip: fact("ip"),
-                at: Some(moment(mail.created_at)),
+                at: Some(time_text(mail.created_at)),
                 new_email: fact("new_email").filter(|_| settled),
                 ..facts
             },
@@ -242,7 +245,7 @@ impl Post {
 
 /// The caller who asked for a mail by address, as far as its row says. What is noted of it is noted now, when it is found out: the audit
 /// log takes no row of the past.
-fn asker(mail: &outbox::Claimed, now: Timestamp) -> Caller {
+fn requester(mail: &outbox::Claimed, now: Timestamp) -> Caller {
     let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
     Caller {
         now,
@@ -254,14 +257,14 @@ fn asker(mail: &outbox::Claimed, now: Timestamp) -> Caller {
     }
 }
 
-fn words(span: Span) -> String {
+fn duration_text(span: Span) -> String {
     match span.num_hours() {
         1 => "1 hour".to_owned(),
         hours => format!("{hours} hours"),
     }
 }
 
-fn moment(at: Timestamp) -> String {
+fn time_text(at: Timestamp) -> String {
     let text = at.to_rfc3339_opts(SecondsFormat::Secs, true);
     text.replacen('T', " ", 1).replacen('Z', " UTC", 1)
 }
@@ -273,9 +276,10 @@ mod tests {
     #[test]
     fn a_moment_reads_like_one() {
         let at = chrono::DateTime::from_timestamp(0, 5_000).unwrap();
-        assert_eq!(moment(at), "1970-01-01 00:00:00 UTC");
+        assert_eq!(time_text(at), "1970-01-01 00:00:00 UTC");
         assert_eq!(
-            [Link::ChoosePassword, Link::ConfirmNewAddress].map(|link| words(link.token().lifetime())),
+            [Link::ChoosePassword, Link::ConfirmNewAddress]
+                .map(|link| duration_text(link.token().lifetime())),
             ["1 hour", "24 hours"]
         );
     }

@@ -8,9 +8,9 @@ use crate::parts::{
 use aws_lc_rs::hmac;
 
 /// Names accounts for the counters by a code of their address.
-pub(crate) struct AccountNames(hmac::Key);
+pub(crate) struct AccountDigests(hmac::Key);
 
-impl AccountNames {
+impl AccountDigests {
     pub(crate) fn new(master: &MasterKey) -> Result<Self, Failure> {
         Ok(Self(master.hmac_key(Purpose::Limits)?))
     }

@@ -19,7 +19,7 @@ use auth_storage::users::Credentials;
 
 /// What a request took that was let through. It stays spent unless it is given back.
 #[must_use = "a right secret gives back what was taken for a wrong one"]
-pub(crate) struct Admitted(Admission);
+pub(crate) struct TakenPermits(Admission);
 
 impl Service {
     /// Somebody tries to sign in as this account, known or not.
@@ -31,8 +31,8 @@ impl Service {
         caller: &Caller,
         account: &EmailAddress,
         known: Option<DeviceDigests>,
-    ) -> Result<Admitted, RateLimited> {
-        let account = self.name_of(account.key());
+    ) -> Result<TakenPermits, RateLimited> {
+        let account = self.account_digest(account.key());
         self.admit(Admission::sign_in(account, known, caller.origin.ip), caller)
             .await
     }
@@ -41,7 +41,10 @@ impl Service {
     ///
     /// # Errors
     /// [`RateLimited`].
-    pub(crate) async fn admit_unreadable_sign_in(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
+    pub(crate) async fn admit_unreadable_sign_in(
+        &self,
+        caller: &Caller,
+    ) -> Result<TakenPermits, RateLimited> {
         self.admit(Admission::input(caller.origin.ip), caller).await
     }
 
@@ -55,48 +58,48 @@ impl Service {
         caller: &Caller,
         session: SessionId,
         credentials: &Credentials,
-    ) -> Result<Admitted, RateLimited> {
+    ) -> Result<TakenPermits, RateLimited> {
         let user = credentials.user.id;
         let one = sha256(&[user.as_uuid().as_bytes().as_slice(), session.as_uuid().as_bytes()].concat());
-        let all = all_known("sessions", user, credentials.devices_from);
+        let all = group_digest("sessions", user, credentials.devices_from);
         self.admit(Admission::password_check(user, one, all), caller)
             .await
     }
 
     /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
-    pub(crate) async fn count_against(&self, account: &EmailAddress, caller: &Caller) {
-        let permit = Permit::guess_at(self.name_of(account.key()));
+    pub(crate) async fn count_wrong_password(&self, account: &EmailAddress, caller: &Caller) {
+        let permit = Permit::guess_at(self.account_digest(account.key()));
         // Refused, the account is slowed down already.
-        let _counted = self.shared().limits.take(&[permit], caller.now).await;
+        let _counted = self.state().limits.take(&[permit], caller.now).await;
     }
 
     /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
-    pub(crate) async fn was_right(&self, held: Admitted, caller: &Caller) {
-        self.shared().limits.refund(held.0.refundable(), caller.now).await;
+    pub(crate) async fn refund_for_right_secret(&self, taken: TakenPermits, caller: &Caller) {
+        self.state().limits.refund(taken.0.refundable(), caller.now).await;
     }
 
     /// The same where the secret was asked for before a change: what is left is the change's, spent unless it is refused for its form.
-    pub(crate) async fn was_right_before_change(&self, held: Admitted, caller: &Caller) -> Admitted {
-        let (returned, left) = held.0.after_right_secret();
-        self.shared().limits.refund(&returned, caller.now).await;
-        Admitted(left)
+    pub(crate) async fn refund_before_change(&self, taken: TakenPermits, caller: &Caller) -> TakenPermits {
+        let (returned, left) = taken.0.after_right_secret();
+        self.state().limits.refund(&returned, caller.now).await;
+        TakenPermits(left)
     }
 
     /// The secret was not looked at: all that was taken is given back.
-    pub(crate) async fn was_not_read(&self, held: Admitted, caller: &Caller) {
-        self.shared().limits.refund(held.0.permits(), caller.now).await;
+    pub(crate) async fn refund_all(&self, taken: TakenPermits, caller: &Caller) {
+        self.state().limits.refund(taken.0.permits(), caller.now).await;
     }
 
     /// The outcome; where the input was refused for its form, what was taken for more than that is given back.
-    pub(crate) async fn unless_malformed<T>(
+    pub(crate) async fn refund_if_malformed<T>(
         &self,
-        held: Admitted,
+        taken: TakenPermits,
         outcome: Result<T, InputError>,
         caller: &Caller,
     ) -> Result<T, InputError> {
         match &outcome {
-            Err(InputError::Failure(_)) => self.was_not_read(held, caller).await,
-            Err(_) => self.was_right(held, caller).await,
+            Err(InputError::Failure(_)) => self.refund_all(taken, caller).await,
+            Err(_) => self.refund_for_right_secret(taken, caller).await,
             Ok(_) => {}
         }
         outcome
@@ -106,8 +109,8 @@ impl Service {
     ///
     /// # Errors
     /// [`RateLimited`].
-    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
-        let known = self.shown_device(caller).is_some();
+    pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<TakenPermits, RateLimited> {
+        let known = self.presented_device(caller).is_some();
         self.admit(Admission::registration(known, caller.origin.ip), caller)
             .await
     }
@@ -117,7 +120,7 @@ impl Service {
     /// # Errors
     /// [`RateLimited`].
     pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), RateLimited> {
-        let known = self.shown_device(caller).is_some();
+        let known = self.presented_device(caller).is_some();
         let _spent = self
             .admit(Admission::mail(known, caller.origin.ip), caller)
             .await?;
@@ -129,16 +132,16 @@ impl Service {
     pub(crate) async fn may_mail_to(&self, recipient: &str, kind: MailKind, caller: &Caller) -> bool {
         let key = EmailAddress::parse(recipient)
             .map_or_else(|_| recipient.to_owned(), |email| email.key().to_owned());
-        let permit = Permit::mail_to(self.name_of(&format!("{} {key}", kind.as_str())));
+        let permit = Permit::mail_to(self.account_digest(&format!("{} {key}", kind.as_str())));
         match self
-            .shared()
+            .state()
             .limits
             .take(std::slice::from_ref(&permit), caller.now)
             .await
         {
             TakeResult::Granted(_) => true,
             TakeResult::Refused(status) => {
-                self.note_refusal(&status, &[permit], caller);
+                self.count_refusal(&status, &[permit], caller);
                 false
             }
         }
@@ -166,7 +169,7 @@ impl Service {
     ///
     /// # Errors
     /// [`RateLimited`].
-    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<Admitted, RateLimited> {
+    pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<TakenPermits, RateLimited> {
         self.admit(Admission::link(caller.origin.ip), caller).await
     }
 
@@ -178,48 +181,48 @@ impl Service {
         &self,
         account: &EmailAddress,
         caller: &Caller,
-    ) -> Result<Admitted, RateLimited> {
-        let account = self.name_of(account.key());
+    ) -> Result<TakenPermits, RateLimited> {
+        let account = self.account_digest(account.key());
         self.admit(Admission::sign_in(account, None, None), caller).await
     }
 
     /// What an address is counted by: nobody without the key can tell whose it is, in Redis and in the audit log.
-    fn name_of(&self, address: &str) -> [u8; 32] {
-        self.shared().account_names.of(address)
+    fn account_digest(&self, address: &str) -> [u8; 32] {
+        self.state().account_digests.of(address)
     }
 
     /// The device whose genuine token the caller shows.
-    pub(crate) fn shown_device(&self, caller: &Caller) -> Option<KnownDevice> {
-        self.shared().devices.read(caller.device.as_ref()?, caller.now)
+    pub(crate) fn presented_device(&self, caller: &Caller) -> Option<KnownDevice> {
+        self.state().devices.verify(caller.device.as_ref()?, caller.now)
     }
 
-    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<Admitted, RateLimited> {
-        match self.shared().limits.take(admission.permits(), caller.now).await {
-            TakeResult::Granted(_) => Ok(Admitted(admission)),
+    async fn admit(&self, admission: Admission, caller: &Caller) -> Result<TakenPermits, RateLimited> {
+        match self.state().limits.take(admission.permits(), caller.now).await {
+            TakeResult::Granted(_) => Ok(TakenPermits(admission)),
             TakeResult::Refused(status) => {
-                self.note_refusal(&status, admission.permits(), caller);
+                self.count_refusal(&status, admission.permits(), caller);
                 Err(RateLimited(Box::new(status)))
             }
         }
     }
 
-    fn note_refusal(&self, status: &LimitStatus, permits: &[Permit], caller: &Caller) {
-        self.shared().refusals.count(status, permits);
+    fn count_refusal(&self, status: &LimitStatus, permits: &[Permit], caller: &Caller) {
+        self.state().refusals.count(status, permits);
         self.emit(Event::LimitRefused(status.name), caller);
     }
 }
 
 /// What names everything of a kind that an account knows: what is guessed by stolen ones is counted together, however many they are.
 /// It changes with the moment from which devices count, so that what makes them strangers begins a new count.
-fn all_known(kind: &str, user: UserId, from: Option<Timestamp>) -> [u8; 32] {
+fn group_digest(kind: &str, user: UserId, from: Option<Timestamp>) -> [u8; 32] {
     let from = from.map_or(0, |from| from.timestamp_micros());
     sha256(&[kind.as_bytes(), user.as_uuid().as_bytes(), &from.to_be_bytes()].concat())
 }
 
 /// A device that the owner of these credentials knows, as the limits name it.
-pub(crate) fn known(device: KnownDevice, credentials: &Credentials) -> DeviceDigests {
+pub(crate) fn device_digests(device: KnownDevice, credentials: &Credentials) -> DeviceDigests {
     DeviceDigests {
         device: device.digest(),
-        devices: all_known("devices", credentials.user.id, credentials.devices_from),
+        devices: group_digest("devices", credentials.user.id, credentials.devices_from),
     }
 }

@@ -8,7 +8,7 @@ impl Service {
     /// # Errors
     /// A failure of the database.
     pub async fn note_refusals(&self) -> Result<(), Failure> {
-        self.shared().background.chores().note_refusals().await
+        self.state().background.tasks().note_refusals().await
     }
 
     /// Removes what has expired; it happens by itself each minute.
@@ -16,7 +16,7 @@ impl Service {
     /// # Errors
     /// A failure of the database.
     pub async fn sweep(&self) -> Result<(), Failure> {
-        self.shared().background.chores().sweep().await
+        self.state().background.tasks().sweep().await
     }
 
     /// Loads the signing keys anew if they changed; it happens by itself each second.
@@ -24,7 +24,7 @@ impl Service {
     /// # Errors
     /// A failure; the known keys stay.
     pub async fn reload_keys(&self) -> Result<(), Failure> {
-        self.shared().keys.reload().await
+        self.state().keys.reload().await
     }
 
     /// Writes what was counted down; it happens by itself each minute.
@@ -32,7 +32,7 @@ impl Service {
     /// # Errors
     /// A failure of the database.
     pub async fn write_activity(&self) -> Result<(), Failure> {
-        self.shared().activity.write(self.storage()).await
+        self.state().activity.write(self.storage()).await
     }
 
     /// Delivers the mails that are due; it happens by itself. Answers how many were taken up.
@@ -40,6 +40,6 @@ impl Service {
     /// # Errors
     /// A failure of the database.
     pub async fn deliver_mail(&self) -> Result<usize, Failure> {
-        self.post().deliver_due().await
+        self.mail_worker().deliver_due().await
     }
 }
