@@ -1,5 +1,5 @@
-//! What people do to their own account: look at it, confirm and change its address, change and recover its password, keep API
-//! keys. What can't be taken back asks for a proof by its parameters.
+//! What users do with their own account: read it, confirm and change its email address, change and reset its password, manage API
+//! keys. A use case that can't be undone takes a proof of reauthentication as a parameter.
 
 pub(crate) mod api_keys;
 pub(crate) mod email;

@@ -1,5 +1,6 @@
-//! What runs beside the requests: the signing keys are loaded anew and the audit log is sealed each second, mails go out as they
-//! come, what was counted is written down each minute, and expired rows go in bounded batches.
+//! Background work: each second the signing keys are reloaded and the audit log is sealed, mails are delivered when they are
+//! queued, and each minute the counts are stored and expired rows are removed in bounded batches. The rule: background work gives
+//! way to requests.
 
 use crate::{
     delivery::mail_worker::MailWorker,
@@ -34,19 +35,19 @@ use tokio::{
 
 const EACH_SECOND: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(60);
-/// How much longer than a batch the pause after it is: on SQLite nobody writes beside a batch, and a pause of a fixed length
-/// would be none at all where the disk is slow.
+/// How many times as long as a batch the pause after it is. On SQLite a batch keeps all other writers waiting, and a pause of a
+/// fixed length would be too short where the disk is slow.
 const PAUSE_FACTOR: u32 = 3;
-/// How many rows of a kind one transaction removes: some milliseconds' worth, which a refresh may have to wait.
+/// How many rows of each table one transaction removes. It takes some milliseconds, which a refresh may have to wait.
 const SWEEP_BATCH: u32 = 15;
-/// How long a mail that is done with stays to be seen, without its recipient.
+/// How long a mail that was sent or given up stays listed, without its recipient.
 const KEEP_MAILS: Span = Span::days(7);
-/// How long an ended session stays to be seen in its user's list.
+/// How long an ended session stays in its user's list.
 const KEEP_ENDED: Span = Span::days(30);
-/// How long what was counted in an hour is kept: a year to compare with, and a month.
+/// How long the counts of an hour are kept: a year to compare with, and a month more.
 const KEEP_ACTIVITY: Span = Span::days(400);
 
-/// What the tasks are done with.
+/// The background tasks, with what they work on.
 pub(crate) struct BackgroundTasks {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) admin: Admin,
@@ -58,7 +59,7 @@ pub(crate) struct BackgroundTasks {
     pub(crate) checked_clock: CheckedClock,
 }
 
-/// The handles, and how they are told to end. Dropped, it ends them, too.
+/// The running tasks. They end when it is dropped, too.
 pub(crate) struct Background {
     stop: watch::Sender<bool>,
     handles: Mutex<Vec<JoinHandle<()>>>,
@@ -66,7 +67,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Starts the handles.
+    /// Starts the tasks.
     pub(crate) fn start(tasks: BackgroundTasks) -> Self {
         let stop = watch::Sender::new(false);
         let tasks = Arc::new(tasks);
@@ -83,22 +84,22 @@ impl Background {
         }
     }
 
-    /// What is done beside the requests, for whoever does it at once.
+    /// The work of the tasks, to do some of it at once.
     pub(crate) fn tasks(&self) -> &BackgroundTasks {
         &self.tasks
     }
 
-    /// Ends the handles and waits for them.
+    /// Ends the tasks and waits for them.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
         let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in handles {
-            let _ = task.await;
+        for handle in handles {
+            let _ = handle.await;
         }
     }
 }
 
-/// Ticker of some work: one a period, until the end is called or nobody is left who could call it.
+/// Ticks once a period, until the server stops or the sender of the stop signal is dropped.
 struct Ticker {
     ticks: Interval,
     stop: watch::Receiver<bool>,
@@ -114,7 +115,7 @@ impl Ticker {
         }
     }
 
-    /// Does some work, or what can be done of it until the end.
+    /// Runs some work; `None` if the server stops before it is done.
     async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => None,
@@ -122,12 +123,12 @@ impl Ticker {
         }
     }
 
-    /// Waits for the next round; false at the end.
+    /// Waits for the next tick; false if the server stops.
     async fn tick(&mut self) -> bool {
         self.tick_or(std::future::pending()).await
     }
 
-    /// Waits for the next round or for a reason to begin it at once; false at the end.
+    /// Waits for the next tick, or for a reason to go on before it; false if the server stops.
     async fn tick_or(&mut self, reason: impl Future<Output = ()>) -> bool {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => false,
@@ -140,15 +141,15 @@ impl Ticker {
 async fn reload_keys(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
     while ticker.tick().await {
         if let Err(error) = tasks.keys.reload().await {
-            tracing::warn!(%error, "the signing keys could not be loaded anew; the known ones stay");
+            tracing::warn!(%error, "the signing keys could not be reloaded; the loaded ones stay in use");
         }
     }
 }
 
-/// The newest seal goes to the log, where whoever changes the database can't change it.
+/// The newest seal is logged: an attacker who can change the database can't change the log.
 async fn seal_audit(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
     while ticker.tick().await {
-        // By a wrong clock seals would be dated wrong: another node makes them.
+        // With a wrong clock the seals would have wrong dates: another node makes them.
         let Ok(now) = tasks.checked_clock.now() else {
             continue;
         };
@@ -161,7 +162,7 @@ async fn seal_audit(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
                 tracing::info!(event = "audit_sealed", number = seal.number, %head, "the audit log was sealed up to here");
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the audit log could not be sealed; the next round does"),
+            Err(error) => tracing::warn!(%error, "the audit log could not be sealed; retrying in a second"),
         }
     }
 }
@@ -169,7 +170,7 @@ async fn seal_audit(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
 async fn deliver_mail(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
     while ticker.tick_or(tasks.mail_worker.woken()).await {
         if let Err(error) = tasks.mail_worker.deliver_due().await {
-            tracing::warn!(%error, "mails wait until the next round");
+            tracing::warn!(%error, "mails could not be delivered; retrying in a second");
         }
     }
 }
@@ -177,20 +178,20 @@ async fn deliver_mail(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
 async fn run_each_minute(tasks: Arc<BackgroundTasks>, mut ticker: Ticker) {
     while ticker.tick().await {
         if let Err(error) = tasks.note_refusals().await {
-            tracing::warn!(%error, "what the limits refused could not be noted");
+            tracing::warn!(%error, "what the limits refused could not be recorded; retrying in a minute");
         }
         if let Err(error) = tasks.activity.write(tasks.admin.storage()).await {
-            tracing::warn!(%error, "what was counted waits until the next round");
+            tracing::warn!(%error, "the activity could not be stored; retrying in a minute");
         }
-        // It may be long; what is left stays for the next start.
+        // This may take long. What is left is removed after the next start.
         if let Some(Err(error)) = ticker.unless_stopped(tasks.sweep()).await {
-            tracing::warn!(%error, "expired rows stay until the next round");
+            tracing::warn!(%error, "expired rows could not be removed; retrying in a minute");
         }
     }
 }
 
 impl BackgroundTasks {
-    /// One row for each limit and whom it refused in the last minute.
+    /// Writes one audit event for each limit and each key that it refused in the last minute.
     pub(crate) async fn note_refusals(&self) -> Result<(), Failure> {
         let caller = Caller::service(self.checked_clock.now()?);
         let mut outcome = Ok(());
@@ -220,7 +221,7 @@ impl BackgroundTasks {
             .await?)
     }
 
-    /// What has expired, and then what the audit log is not kept for any longer.
+    /// Removes what has expired, and then the audit events that are past their retention.
     pub(crate) async fn sweep(&self) -> Result<(), Failure> {
         let now = sweep(&self.keys, self.admin.storage(), self.clock.as_ref()).await?;
         let oldest = now - span(self.admin.config().audit.retention);
@@ -238,10 +239,10 @@ impl BackgroundTasks {
     }
 }
 
-/// One batch after the other until nothing is left, with a breath in between: requests come first. Answers the moment that it
-/// went by.
+/// Removes one batch after the other until nothing is left, with pauses in between: requests come first. Returns the time by which
+/// rows were taken for expired.
 async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<Timestamp, Failure> {
-    // The earlier of the two clocks: a node that is ahead must take nothing from those that are not.
+    // The earlier of the two clocks counts: a node whose clock is ahead must not remove what other nodes still need.
     let now = clock.now().min(storage.ping().await?);
     if let Some(stored) = keys.stored() {
         stored.retire_expired(now).await?;
@@ -255,7 +256,7 @@ async fn sweep(keys: &KeyRing, storage: &Storage, clock: &dyn Clock) -> Result<T
     }
 }
 
-/// Removes a batch of each kind. True: nothing is left.
+/// Removes a batch of each table. Returns whether nothing is left.
 async fn sweep_once(storage: &Storage, now: Timestamp) -> Result<bool, Failure> {
     let keep = sweep::Retention {
         keep_ended_sessions: KEEP_ENDED,
@@ -281,7 +282,7 @@ mod tests {
     use auth_storage::{AfterCommit, AuditContext, ChangeContext, CommitEffects, DatabaseConfig};
 
     #[tokio::test]
-    async fn work_that_takes_for_ever_is_left_when_the_server_stops() {
+    async fn work_that_does_not_end_is_abandoned_when_the_server_stops() {
         let stop = watch::Sender::new(false);
         let mut ticker = Ticker::new(SWEEP, &stop);
         assert_eq!(ticker.unless_stopped(std::future::ready(7)).await, Some(7));
@@ -296,15 +297,15 @@ mod tests {
         async fn carry_out(&self, _: &CommitEffects) {}
     }
 
-    struct Shows(Timestamp);
+    struct FixedClock(Timestamp);
 
-    impl Clock for Shows {
+    impl Clock for FixedClock {
         fn now(&self) -> Timestamp {
             self.0
         }
     }
 
-    /// Its rows are the truth for nodes whose clock is right, and for those that start next.
+    /// Nodes whose clock is right read these rows, and so do nodes that start later.
     #[tokio::test]
     async fn a_node_whose_clock_is_ahead_sweeps_nothing_that_others_still_need() {
         let folder = tempfile::tempdir().unwrap();
@@ -337,7 +338,7 @@ mod tests {
         let revoked = storage.revoke_token(asked.token, context).await.unwrap();
         revoked.settle(&NoServer).await;
         let keys = KeyRing::new(KeySet::shared_secret(&[7; 32]), None, now);
-        sweep(&keys, &storage, &Shows(now + Span::days(365)))
+        sweep(&keys, &storage, &FixedClock(now + Span::days(365)))
             .await
             .unwrap();
         assert!(storage.facts(asked).await.unwrap().token);

@@ -1,4 +1,4 @@
-//! Machine clients, and what they may ask: what a token is (RFC 7662), and to end one (RFC 7009).
+//! Clients (other services), and what they may do: introspect tokens (RFC 7662) and revoke them (RFC 7009).
 
 pub(crate) mod introspect;
 pub(crate) mod registered;

@@ -1,3 +1,3 @@
-//! How mail leaves: what waits in the outbox is claimed, written and handed to the transport.
+//! Mail delivery: mails in the outbox are claimed, composed and handed to the transport.
 
 pub(crate) mod mail_worker;

@@ -12,7 +12,7 @@ use auth_mail::{MailConfig, Mailer};
 use auth_storage::{DatabaseConfig, Storage};
 use std::sync::Arc;
 
-/// A password that the policy takes.
+/// A password that the policy accepts.
 pub(crate) const PASSWORD: &str = "violet kettle 41 harbour";
 
 /// A service without limits, whose files are in this folder.

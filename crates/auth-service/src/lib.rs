@@ -1,7 +1,7 @@
-//! What can be done: one file a use case.
+//! The use cases of the server, one file for each.
 //!
-//! The crate ties the domain's decisions, the store and the blacklist together, and knows no HTTP. A use case reads as one
-//! straight line: parse, decide in one committed step, settle what it left to be done, answer.
+//! The crate ties the domain's decisions, the store and the blacklist together, and knows no HTTP. A use case is one straight line:
+//! it parses the input, decides and commits in one transaction, carries out the effects of the commit, and answers.
 
 mod account;
 mod admin;
@@ -26,10 +26,9 @@ pub use account::{
     reauthenticate::{PresentedProof, Reauthenticated},
 };
 pub use admin::{
-    administer::UserChangeRequest,
     error::AdminError,
     readiness::{Check, Gauges, Readiness},
-    users::{NewUser, UserRef},
+    users::{NewUser, UserChangeRequest, UserRef},
 };
 pub use clients::{introspect::Introspection, registered::ClientError};
 pub use parts::{

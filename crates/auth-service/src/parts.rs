@@ -1,4 +1,4 @@
-//! What the use cases stand on: keys, tokens, hashes, marks, counters, configuration. The rule: nothing here names `Service`.
+//! What the use cases are built from: keys, tokens, hashes, counters, configuration. The rule: nothing here uses `Service`.
 
 pub(crate) mod account_digests;
 pub(crate) mod activity;

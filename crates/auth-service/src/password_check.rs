@@ -1,5 +1,5 @@
-//! One attempt at a password, whatever it is for: its limits, the hash, what is given back, the rehash and the note of a failure stand
-//! here alone. A use case says whose password it is and who tries; what a right one is worth is the use case's.
+//! One attempt at a password, whatever it is for. Its limits, the hash, the refund, the rehash and the audit event of a failure are
+//! here and nowhere else. A use case says whose password it is and who tries it, and decides what a right password allows.
 
 use crate::{
     parts::{
@@ -20,45 +20,45 @@ use auth_domain::{
 use auth_storage::users::{Credentials, HashUpgrade};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Who tries a password, and of which account.
+/// Who tries the password of which account.
 pub(crate) enum Guess<'a> {
-    /// Somebody who signs in.
+    /// A sign-in.
     SignIn {
-        /// The address; `None` if what they typed can't be one.
+        /// The address; `None` if what was typed can't be one.
         address: Option<&'a EmailAddress>,
-        /// Its account, if there is one.
+        /// The account with this address, if there is one.
         account: Option<&'a Credentials>,
-        /// The device that they show, if the account knows it.
+        /// The device that was presented, if the account knows it.
         device: Option<KnownDevice>,
     },
-    /// The user of a session, who confirms who they are.
+    /// The reauthentication of a session's user.
     InSession {
         /// The session.
         session: SessionId,
-        /// Their account.
+        /// The account of its user.
         account: &'a Credentials,
     },
-    /// The reader of a mailed link. The link itself was counted by [`Service::admit_link`].
+    /// A password beside a link from a mail. The link itself was counted by [`Service::admit_link`].
     WithLink {
-        /// The account that the link is of.
+        /// The account that the link belongs to.
         account: &'a Credentials,
     },
 }
 
-/// What came of a guess.
+/// The result of a guess.
 #[expect(
     clippy::large_enum_variant,
-    reason = "one value beside a hash that takes milliseconds: a box would only add an allocation"
+    reason = "there is one value for each hash, which takes milliseconds: a box would only add an allocation"
 )]
 pub(crate) enum GuessResult {
     /// The password is the right one.
     Right {
-        /// The rewrite of the stored hash, if it has another form or cost than today's.
+        /// The new hash, if the stored one has another scheme or cost than the current one.
         upgrade: Option<HashUpgrade>,
-        /// What the request has still taken.
+        /// The permits that the request still holds.
         permits: TakenPermits,
     },
-    /// It is not, or it does not open this account. That is noted, and counted.
+    /// The password is wrong, or the account can't be used. A failed sign-in was recorded and counted.
     Refused(SignInFailure),
 }
 
@@ -80,12 +80,15 @@ impl<'a> Guess<'a> {
 }
 
 impl Service {
-    /// A password as typed, before anything is looked up for it: the surplus of a flood costs no database. `None`: no account can have
-    /// it, so it is no guess at any.
+    /// The password as typed. It is checked before anything is looked up, so that the excess of a flood costs no database query.
+    /// `None` if no account can have this password: it is no guess at any.
     ///
     /// # Errors
-    /// [`Failure::Overloaded`] while the hashing threads have more to do than they will do in time.
-    pub(crate) fn presented(&self, typed: &SecretString) -> Result<Option<PresentedPassword>, Failure> {
+    /// [`Failure::Overloaded`] while the queue of the hashing threads is full.
+    pub(crate) fn presented_password(
+        &self,
+        typed: &SecretString,
+    ) -> Result<Option<PresentedPassword>, Failure> {
         let Ok(presented) = PresentedPassword::new(typed.expose_secret().to_owned()) else {
             return Ok(None);
         };
@@ -93,8 +96,8 @@ impl Service {
         Ok(Some(presented))
     }
 
-    /// Verifies a password. A wrong one stays counted and is noted as a failed sign-in; a right one gives back what was taken for
-    /// the case that it is wrong.
+    /// Verifies a password. A wrong one stays counted and is recorded as a failed sign-in. A right one refunds what was taken in
+    /// case it is wrong.
     ///
     /// # Errors
     /// [`RateLimited`], or a failure; then nothing stays counted.
@@ -119,7 +122,7 @@ impl Service {
         };
         let right = matches!(verified, Verified::Yes { .. });
         let refused = match &guess {
-            // A session or a link shows that the account may be used; at a sign-in that is looked at here.
+            // A session or a link shows that the account may be used. For a sign-in it is checked here.
             Guess::InSession { .. } | Guess::WithLink { .. } if right => None,
             _ => self.why_refused(account, right),
         };
@@ -136,7 +139,7 @@ impl Service {
                 if let Guess::InSession { account, .. } = &guess {
                     self.count_wrong_password(&account.user.email, caller).await;
                 }
-                self.note_failed_guess(&guess, why, caller).await?;
+                self.record_failed_guess(&guess, why, caller).await?;
                 Ok(GuessResult::Refused(why))
             }
         }
@@ -161,7 +164,7 @@ impl Service {
         }
     }
 
-    /// Why this account may not sign in; `None`: it may.
+    /// Why this account may not sign in; `None` if it may.
     fn why_refused(&self, account: Option<&Credentials>, password_right: bool) -> Option<SignInFailure> {
         let facts = account.map(|known| SignInFacts {
             status: known.user.status,
@@ -177,8 +180,8 @@ impl Service {
         user.email_verified_at.is_some() || !self.config().registration.require_verified_email
     }
 
-    /// The same write whatever the reason is: the time of the answer does not tell it.
-    async fn note_failed_guess(
+    /// Records a failed sign-in. The write is the same for every reason, so that the time of the answer does not reveal it.
+    async fn record_failed_guess(
         &self,
         guess: &Guess<'_>,
         why: SignInFailure,

@@ -1,4 +1,4 @@
-//! The service: the parts that the use cases share.
+//! The service: the state that the use cases share.
 
 use crate::{
     background::Background,
@@ -33,11 +33,11 @@ use auth_storage::{AfterCommit, ChangeContext, CommitEffects, Storage};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// The use cases. Cheap to clone: every clone is the same service.
+/// The use cases. Cheap to clone: all clones share their state.
 #[derive(Clone)]
 pub struct Service(Arc<ServiceState>);
 
-/// What all clones share.
+/// The state that all clones share.
 pub(crate) struct ServiceState {
     pub(crate) admin: Admin,
     pub(crate) blacklist: Blacklist,
@@ -63,12 +63,12 @@ pub(crate) struct ServiceState {
 }
 
 impl Service {
-    /// The service over these parts, which have been started.
-    pub(crate) fn over(parts: ServiceState) -> Self {
-        Self(Arc::new(parts))
+    /// The service over this state.
+    pub(crate) fn over(state: ServiceState) -> Self {
+        Self(Arc::new(state))
     }
 
-    /// The moment of a request: read it once. Whatever is issued or judged by the clock begins here.
+    /// The time of a request: read it once a request. Everything that depends on the clock uses this time.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] while this machine's clock is known to be wrong.
@@ -76,29 +76,29 @@ impl Service {
         Ok(self.0.checked_clock.now()?)
     }
 
-    /// What this machine's clock shows, right or wrong.
+    /// This machine's clock, unchecked.
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.0.clock.as_ref()
     }
 
-    /// Says that something happened in this caller's request.
+    /// Publishes an event of this caller's request.
     pub(crate) fn emit(&self, event: Event, caller: &Caller) {
         self.0.events.emit(event, caller.now);
     }
 
-    /// What administrators look at and do. What their verbs commit is settled with this service.
+    /// The administrators' operations. The effects of what they commit are carried out by this service.
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.0.admin
     }
 
-    /// Whether `/token` takes `grant_type=password`.
+    /// Whether `/token` accepts `grant_type=password`.
     #[must_use]
     pub fn password_grant_allowed(&self) -> bool {
         self.config().oauth.password_grant
     }
 
-    /// The verbs over the signing keys; `None` with HS256, which keeps none.
+    /// The operations on the signing keys; `None` with HS256, which has a shared secret instead.
     #[must_use]
     pub fn key_admin(&self) -> Option<&KeyAdmin> {
         self.0.keys.stored()
@@ -110,7 +110,7 @@ impl Service {
         &self.0.audit_log
     }
 
-    /// What carries the mails.
+    /// The mail worker.
     pub(crate) fn mail_worker(&self) -> &MailWorker {
         &self.0.mail_worker
     }
@@ -145,14 +145,15 @@ impl Service {
         self.0.keys.current().jwks()
     }
 
-    /// The terms of a change that this caller makes now.
+    /// The context of a change that this caller makes now.
     pub(crate) fn change_context(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         self.0.admin.change_context(caller)
     }
 }
 
 impl AfterCommit for Service {
-    /// Makes revocations known to every node: when it returns, they may be answered (docs/rules.md §1). A queued mail leaves at once.
+    /// Announces revocations to every node: when it returns, the answer may be sent (docs/rules.md §1). A queued mail is delivered
+    /// at once.
     async fn carry_out(&self, effects: &CommitEffects) {
         if !effects.revocations().is_empty() {
             self.0.blacklist.announce(effects.revocations()).await;

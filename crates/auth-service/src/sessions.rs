@@ -1,4 +1,4 @@
-//! The life of a session after its sign-in: who calls, refreshing, signing out, what a user sees and ends of their sessions.
+//! Sessions after the sign-in: authentication of calls, refresh, sign-out, and the list in which users see and end their sessions.
 
 pub(crate) mod authenticate;
 pub(crate) mod browser;

@@ -1,4 +1,5 @@
-//! The ways in: signing in, registering, setting the server up; their one end; and the rules that hold for them.
+//! The ways to sign in: with a password, by registration, by the set-up. All of them end in `complete`. And the rules that apply to
+//! them.
 
 pub(crate) mod complete;
 pub(crate) mod error;

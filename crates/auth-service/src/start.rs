@@ -1,4 +1,4 @@
-//! Starting and ending the service: the keys that it needs, and what runs beside the requests.
+//! Starting and stopping the service: its keys and its background tasks.
 
 use crate::{
     background::{Background, BackgroundTasks},
@@ -35,32 +35,32 @@ use secrecy::ExposeSecret;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// What a service is made of.
+/// What a service is built from.
 pub struct ServiceParts {
-    /// Where everything is kept.
+    /// The database.
     pub storage: Storage,
-    /// The fast copies of the revocations.
+    /// The copies of the revocations, for fast checks.
     pub blacklist: Blacklist,
     /// The rate limits.
     pub limits: Limits,
-    /// How mail leaves.
+    /// The transport of mail.
     pub mailer: Mailer,
-    /// What secrets at rest hang on.
+    /// The key that protects secrets at rest.
     pub master_key: MasterKey,
-    /// What the operator set.
+    /// The configuration.
     pub config: ServiceConfig,
-    /// Where chance comes from.
+    /// The source of random bytes.
     pub entropy: Arc<dyn Entropy>,
-    /// Where time comes from.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Who counts what happens, beside the hourly activity.
+    /// The subscribers to events, beside the hourly activity.
     pub subscribers: Vec<Arc<dyn Subscriber>>,
 }
 
 /// Why the service can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database was made under another master key.
+    /// The database was created with another master key.
     #[error(
         "this is not the master key that the database was made with; give the right one in KEYWARD_MASTER_KEY \
          (or the file that the data folder came with), or change it with `keyward keys reseal`"
@@ -72,10 +72,7 @@ pub enum StartError {
 }
 
 impl Service {
-    /// Checks the master key, makes the signing keys that are missing, and starts what runs in the background.
-    ///
-    /// # Errors
-    /// [`StartError`].
+    /// Checks the master key, creates the signing keys that are missing, and starts the background tasks.
     pub async fn start(parts: ServiceParts) -> Result<Self, StartError> {
         let ServiceParts {
             storage,
@@ -165,13 +162,13 @@ impl Service {
         }))
     }
 
-    /// Ends what runs in the background, and waits for it.
+    /// Stops the background tasks and waits for them.
     pub async fn stop(&self) {
         if let Err(error) = self.note_refusals().await {
-            tracing::warn!(%error, "what the limits refused in the last minute could not be noted");
+            tracing::warn!(%error, "what the limits refused in the last minute could not be recorded");
         }
         if let Err(error) = self.write_activity().await {
-            tracing::warn!(%error, "what was counted in the last minute could not be written down");
+            tracing::warn!(%error, "the activity of the last minute could not be stored");
         }
         self.state().background.stop().await;
         self.state().blacklist.stop().await;

@@ -1,5 +1,5 @@
-//! The gate before everything that somebody could do too often: limits, and the slow-down of guessing (docs/rules.md §7). One
-//! place holds both, so that no way to a password goes around them; a request takes all that it falls under in one step.
+//! Throttling: the rate limits, and the slowing down of guesses (docs/rules.md §7). Both are here, so that no attempt at a password
+//! can bypass them. A request takes all its permits in one step.
 
 use crate::{
     parts::{
@@ -17,15 +17,12 @@ use auth_domain::{
 use auth_limits::{Admission, DeviceDigests, LimitStatus, Permit, TakeResult};
 use auth_storage::users::Credentials;
 
-/// What a request took that was let through. It stays spent unless it is given back.
-#[must_use = "a right secret gives back what was taken for a wrong one"]
+/// The permits of a request that was admitted. They stay spent unless they are refunded.
+#[must_use = "a right secret refunds what was taken for a wrong one"]
 pub(crate) struct TakenPermits(Admission);
 
 impl Service {
-    /// Somebody tries to sign in as this account, known or not.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits an attempt to sign in to this account, which may not exist.
     pub(crate) async fn admit_sign_in(
         &self,
         caller: &Caller,
@@ -37,10 +34,7 @@ impl Service {
             .await
     }
 
-    /// What comes with a sign-in can't be an address: it is no guess at any account.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a sign-in whose address can't be one: it is no guess at any account.
     pub(crate) async fn admit_unreadable_sign_in(
         &self,
         caller: &Caller,
@@ -48,11 +42,8 @@ impl Service {
         self.admit(Admission::input(caller.origin.ip), caller).await
     }
 
-    /// Signed-in users are asked for their password. Their session is a device that they know: guessing from elsewhere does not
-    /// keep the owner from it; and what is guessed here counts for the account, too.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits the password of a signed-in user. A session counts as a known device: guesses from other devices do not throttle it.
+    /// A wrong password here counts against the account, too.
     pub(crate) async fn admit_password_check(
         &self,
         caller: &Caller,
@@ -66,31 +57,33 @@ impl Service {
             .await
     }
 
-    /// A wrong password of a signed-in user counts against the account as well: it is the same secret that is guessed at.
+    /// Counts a wrong password of a signed-in user against the account as well: the same secret is guessed.
     pub(crate) async fn count_wrong_password(&self, account: &EmailAddress, caller: &Caller) {
         let permit = Permit::guess_at(self.account_digest(account.key()));
-        // Refused, the account is slowed down already.
+        // If it is refused, the account is throttled already.
         let _counted = self.state().limits.take(&[permit], caller.now).await;
     }
 
-    /// The secret was the right one: what was taken for a wrong one is given back, to every counter, in one step.
+    /// Refunds, after a right secret, what was taken for a wrong one, to every counter in one step.
     pub(crate) async fn refund_for_right_secret(&self, taken: TakenPermits, caller: &Caller) {
         self.state().limits.refund(taken.0.refundable(), caller.now).await;
     }
 
-    /// The same where the secret was asked for before a change: what is left is the change's, spent unless it is refused for its form.
+    /// Does the same where a change follows. The remaining permits are those of the change; they stay spent unless the change is
+    /// refused for malformed input.
     pub(crate) async fn refund_before_change(&self, taken: TakenPermits, caller: &Caller) -> TakenPermits {
         let (returned, left) = taken.0.after_right_secret();
         self.state().limits.refund(&returned, caller.now).await;
         TakenPermits(left)
     }
 
-    /// The secret was not looked at: all that was taken is given back.
+    /// Refunds every permit, because the secret was not verified.
     pub(crate) async fn refund_all(&self, taken: TakenPermits, caller: &Caller) {
         self.state().limits.refund(taken.0.permits(), caller.now).await;
     }
 
-    /// The outcome; where the input was refused for its form, what was taken for more than that is given back.
+    /// Refunds what the outcome does not use: everything after a failure; what was taken for more than input, if the input was
+    /// refused. Returns the outcome.
     pub(crate) async fn refund_if_malformed<T>(
         &self,
         taken: TakenPermits,
@@ -105,20 +98,14 @@ impl Service {
         outcome
     }
 
-    /// Somebody registers.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a registration.
     pub(crate) async fn admit_registration(&self, caller: &Caller) -> Result<TakenPermits, RateLimited> {
         let known = self.presented_device(caller).is_some();
         self.admit(Admission::registration(known, caller.origin.ip), caller)
             .await
     }
 
-    /// Somebody has a mail sent.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a request that sends a mail.
     pub(crate) async fn admit_mail(&self, caller: &Caller) -> Result<(), RateLimited> {
         let known = self.presented_device(caller).is_some();
         let _spent = self
@@ -127,8 +114,8 @@ impl Service {
         Ok(())
     }
 
-    /// Whether one more mail of a kind may go to this address. Nobody is told: the answer is the same. Each kind has a budget of
-    /// its own: what somebody else asks for in an owner's name takes nothing of the reset links.
+    /// Whether one more mail of a kind may be sent to this address. The answer to the client does not reveal it. Each kind has a
+    /// budget of its own: mails of another kind that an attacker requests do not use up the reset links.
     pub(crate) async fn may_mail_to(&self, recipient: &str, kind: MailKind, caller: &Caller) -> bool {
         let key = EmailAddress::parse(recipient)
             .map_or_else(|_| recipient.to_owned(), |email| email.key().to_owned());
@@ -147,36 +134,24 @@ impl Service {
         }
     }
 
-    /// A signed-in user issues or changes credentials.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a change of credentials by a signed-in user.
     pub(crate) async fn admit_user(&self, user: UserId, caller: &Caller) -> Result<(), RateLimited> {
         let _spent = self.admit(Admission::change(user), caller).await?;
         Ok(())
     }
 
-    /// A session is refreshed. Counted by itself: a token of a session that is over takes nothing of its user's.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a refresh. It is counted by session, so that the token of an ended session uses up nothing of its user's budget.
     pub(crate) async fn admit_refresh(&self, session: SessionId, caller: &Caller) -> Result<(), RateLimited> {
         let _spent = self.admit(Admission::refresh(session), caller).await?;
         Ok(())
     }
 
-    /// Somebody presents a one-time token.
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a one-time token.
     pub(crate) async fn admit_link(&self, caller: &Caller) -> Result<TakenPermits, RateLimited> {
         self.admit(Admission::link(caller.origin.ip), caller).await
     }
 
-    /// A password is typed beside a mailed link; the link itself was counted by [`Service::admit_link`].
-    ///
-    /// # Errors
-    /// [`RateLimited`].
+    /// Admits a password that is typed beside a link from a mail. The link itself was counted by [`Service::admit_link`].
     pub(crate) async fn admit_link_password(
         &self,
         account: &EmailAddress,
@@ -186,12 +161,12 @@ impl Service {
         self.admit(Admission::sign_in(account, None, None), caller).await
     }
 
-    /// What an address is counted by: nobody without the key can tell whose it is, in Redis and in the audit log.
+    /// The digest that an address is counted by. Without the key, Redis and the audit log do not reveal the address.
     fn account_digest(&self, address: &str) -> [u8; 32] {
         self.state().account_digests.of(address)
     }
 
-    /// The device whose genuine token the caller shows.
+    /// The device whose valid token the caller presents.
     pub(crate) fn presented_device(&self, caller: &Caller) -> Option<KnownDevice> {
         self.state().devices.verify(caller.device.as_ref()?, caller.now)
     }
@@ -212,14 +187,14 @@ impl Service {
     }
 }
 
-/// What names everything of a kind that an account knows: what is guessed by stolen ones is counted together, however many they are.
-/// It changes with the moment from which devices count, so that what makes them strangers begins a new count.
+/// The digest that all known devices, or all sessions, of an account are counted by together, so that guesses from many stolen ones
+/// share one budget. It depends on the time from which devices are known: an event that makes devices unknown starts a new count.
 fn group_digest(kind: &str, user: UserId, from: Option<Timestamp>) -> [u8; 32] {
     let from = from.map_or(0, |from| from.timestamp_micros());
     sha256(&[kind.as_bytes(), user.as_uuid().as_bytes(), &from.to_be_bytes()].concat())
 }
 
-/// A device that the owner of these credentials knows, as the limits name it.
+/// The digests by which the limits count a known device of this account.
 pub(crate) fn device_digests(device: KnownDevice, credentials: &Credentials) -> DeviceDigests {
     DeviceDigests {
         device: device.digest(),

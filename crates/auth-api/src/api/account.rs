@@ -64,10 +64,10 @@ async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let WithBody { caller: acting, body } = request;
     let password = PresentedProof::Password(body.password);
-    let confirmed = service
+    let reauthenticated = service
         .reauthenticate(&acting.principal, &acting.caller, password)
         .await?;
-    service.delete_me(confirmed).await?;
+    service.delete_me(reauthenticated).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

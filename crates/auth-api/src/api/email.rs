@@ -201,10 +201,10 @@ async fn change(
         .new_address(&body.new_email)
         .map_err(|error| Problem::from(error).field("new_email"))?;
     let current = PresentedProof::Password(body.current_password);
-    let confirmed = service
+    let reauthenticated = service
         .reauthenticate(&acting.principal, &acting.caller, current)
         .await?;
-    service.ask_for_new_email(confirmed, new).await?;
+    service.ask_for_new_email(reauthenticated, new).await?;
     Ok(HttpResponse::Accepted().json(MessageJson {
         message: "An email with a link to confirm is on its way to the new address",
     }))

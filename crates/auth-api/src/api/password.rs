@@ -186,11 +186,11 @@ async fn change(
 ) -> Result<HttpResponse, Problem> {
     let WithBody { caller: acting, body } = request;
     let current = PresentedProof::Password(body.current_password);
-    let confirmed = service
+    let reauthenticated = service
         .reauthenticate(&acting.principal, &acting.caller, current)
         .await?;
     let device = service
-        .change_password(confirmed, body.new_password)
+        .change_password(reauthenticated, body.new_password)
         .await
         .map_err(of_new_password)?;
     Ok(device::no_content(device.as_ref()))

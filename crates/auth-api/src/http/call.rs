@@ -50,7 +50,7 @@ impl Call {
             actor: Actor::Anonymous,
             origin: self.origin,
             request_id: self.request_id,
-            held: None,
+            evidence: None,
             device: self.device,
         })
     }

@@ -1,5 +1,5 @@
-//! API keys, for scripts. A key is shown once, stored as its digest, and does what its permissions say as long as its owner's
-//! role holds them, too. It opens no session, and the routes of one's own account don't take it.
+//! API keys, for scripts. A key is shown once and stored as its digest. It grants those of its permissions that its owner's role
+//! holds as well. It begins no session, and the routes of one's own account refuse it.
 
 use crate::{
     parts::{
@@ -27,21 +27,21 @@ use secrecy::{ExposeSecret, SecretString};
 /// How many keys a user may have.
 pub const MAX_API_KEYS: u32 = 50;
 
-/// A key to be made.
+/// An API key to create.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
     /// What it is for.
     pub name: String,
-    /// What it may do.
+    /// The permissions that it grants.
     pub permissions: Vec<Permission>,
-    /// When it lapses, if ever.
+    /// When it expires, if ever.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Why an API key was not made or taken away.
+/// Why an API key was not created or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeyError {
-    /// An API key can't make keys, and a user can't once their session was revoked.
+    /// An API key can't create keys, and a user can't once their session was revoked.
     #[error("not allowed")]
     Forbidden,
     /// There is no such user or key.
@@ -53,19 +53,19 @@ pub enum ApiKeyError {
     /// The expiry is not in the future.
     #[error("the expiry is not in the future")]
     ExpiryInThePast,
-    /// A permission that the maker of the key does not hold.
-    #[error("a key can't do what its maker may not")]
+    /// The key would have a permission that its creator does not hold.
+    #[error("a key can't have a permission that its creator does not hold")]
     PermissionNotHeld,
     /// The user has as many API keys as they may have.
     #[error("no more than {0} API keys")]
     TooMany(u32),
-    /// The maker's token held when the request came in, and does not any more.
+    /// The creator's token was revoked during the request.
     #[error(transparent)]
     Token(TokenRefused),
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -92,7 +92,7 @@ impl From<RateLimited> for ApiKeyError {
 }
 
 impl Service {
-    /// Makes a key for a user; a key makes none. It is in this answer and nowhere else.
+    /// Creates a key for a user, on behalf of a signed-in user. The key is in this answer and nowhere else.
     ///
     /// # Errors
     /// [`ApiKeyError::Forbidden`], [`ApiKeyError::InvalidName`], [`ApiKeyError::ExpiryInThePast`], [`ApiKeyError::PermissionNotHeld`], [`ApiKeyError::TooMany`],
@@ -152,7 +152,7 @@ impl Service {
         }
     }
 
-    /// Takes a key of the caller's own away.
+    /// Revokes one of the caller's own keys.
     ///
     /// # Errors
     /// [`ApiKeyError::NotFound`], [`ApiKeyError::Token`], or a failure.
@@ -171,14 +171,11 @@ impl Service {
 
 impl Admin {
     /// A user's keys, newest first.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn api_keys(&self, owner: UserId) -> Result<Vec<ApiKey>, Failure> {
         Ok(self.storage().api_keys(owner).await?)
     }
 
-    /// Takes a user's key away; it is refused from now on, on every node.
+    /// Revokes a user's key. Every node refuses it from now on.
     ///
     /// # Errors
     /// [`ApiKeyError::NotFound`], also for another user's key; [`ApiKeyError::Forbidden`], or a failure.

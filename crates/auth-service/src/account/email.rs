@@ -1,5 +1,5 @@
-//! `email`: an address is confirmed by a mailed link together with a proof that the account is the reader's own, and changed in
-//! the same way.
+//! `email`: an address is confirmed, and changed, by a link in a mail together with a proof that the account belongs to the reader
+//! of the mail.
 
 use crate::{
     account::{error::AccountError, reauthenticate::Reauthenticated},
@@ -25,25 +25,25 @@ use secrecy::SecretString;
 /// An address that was confirmed.
 #[derive(Debug)]
 pub struct ConfirmedAddress {
-    /// Whether the session that confirmed it goes on.
+    /// Whether the session that confirmed it stays active.
     pub in_session: bool,
-    /// What the device shows the next time, if it is a known one from now on.
+    /// A new device token, if the device is known from now on.
     pub device: Option<SecretString>,
 }
 
-/// An address that people may give themselves, from [`Service::new_address`].
+/// An address that users may change to, from [`Service::new_address`].
 pub struct NewAddress(EmailAddress);
 
-/// A link that came to an address.
+/// A link that was sent to an address.
 struct AddressLink {
     kind: TokenKind,
-    /// The account; where a registration waits for the address, with its password.
+    /// The account. Its password is that of the registration, if one waits for the address to be confirmed.
     account: Credentials,
     needs: LinkNeeds,
 }
 
 impl Service {
-    /// Mails the link that verifies the caller's address again.
+    /// Sends the link that confirms the caller's address again.
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.
@@ -69,8 +69,8 @@ impl Service {
         self.own_change(principal, queued).await
     }
 
-    /// Mails a link that confirms this address, if it is the address of a user who has not confirmed it. The answer, its time and the
-    /// row are the same for every address: whose it is, the worker finds out (docs/rules.md §8).
+    /// Sends a link that confirms this address, if it belongs to a user who has not confirmed it. The answer, its time and the
+    /// stored row are the same for every address: the worker looks the user up (docs/rules.md §8).
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.
@@ -79,14 +79,14 @@ impl Service {
         if self.may_mail_to(email, MailKind::EmailVerification, caller).await {
             let context = self.change_context(caller)?;
             let queued = self.storage().ask_for_verification(email.to_owned(), context);
-            // This wakes no worker: what it did at once for a known address could be felt by the next request.
+            // The worker is not woken: the next request would take longer if it started at once, and only for a known address.
             queued.await?.settle(self).await;
         }
         Ok(())
     }
 
-    /// The address that a user wants to move to, as typed. Looked at before they confirm who they are, so that a slip costs no guess
-    /// at a password.
+    /// Parses the address that a user wants to change to. It is checked before the reauthentication, so that a typing error costs
+    /// no password attempt.
     ///
     /// # Errors
     /// [`InputRefused::InvalidEmail`].
@@ -96,17 +96,17 @@ impl Service {
         Ok(NewAddress(new))
     }
 
-    /// Asks the new address to confirm, and tells the old one. Whether another user has the new address is not said: then its owner
-    /// is asked, and the confirmation fails.
+    /// Sends a link to the new address, and a notice to the old one. The answer does not reveal whether another user has the new
+    /// address: its owner gets the link, and the confirmation fails.
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.
     pub async fn ask_for_new_email(
         &self,
-        confirmed: Reauthenticated<'_>,
+        reauthenticated: Reauthenticated<'_>,
         NewAddress(new): NewAddress,
     ) -> Result<(), AccountError> {
-        let (principal, caller, ..) = confirmed.into_parts();
+        let (principal, caller, ..) = reauthenticated.into_parts();
         self.admit_mail(&caller).await?;
         if !self
             .may_mail_to(new.as_str(), MailKind::EmailChangeConfirm, &caller)
@@ -128,7 +128,7 @@ impl Service {
         self.own_change(principal, asked).await
     }
 
-    /// What a link that came to an address asks for beside a click, of this visitor. It uses nothing up: programs that look at
+    /// What this visitor has to present beside a link that was sent to an address. The link is not used up: programs that scan
     /// mails open links.
     ///
     /// # Errors
@@ -142,9 +142,9 @@ impl Service {
         Ok(self.address_link(principal, token, caller).await?.needs)
     }
 
-    /// Uses a link that came to an address: it is confirmed, or it takes the old one's place. The link says whose the mailbox is
-    /// and not whose the account: a session of the account shows that, or its password. For a first confirmation a new password
-    /// does as well, and what the account's maker had ends.
+    /// Redeems a link that was sent to an address: the address is confirmed, or it replaces the old one. The link proves who reads
+    /// the mailbox, and not who owns the account. A session of the account proves that, or its password. For a first confirmation a
+    /// new password is enough; then all credentials of the account's creator end.
     ///
     /// # Errors
     /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::PasswordRequired`], [`AccountError::WrongCurrentPassword`], [`AccountError::Input`],
@@ -158,7 +158,7 @@ impl Service {
     ) -> Result<ConfirmedAddress, AccountError> {
         let permits = self.admit_link(caller).await?;
         let link = self.address_link(principal, token, caller).await?;
-        // The token is a right one; a password beside it is counted by itself.
+        // The token is valid. A password beside it is counted separately.
         self.refund_for_right_secret(permits, caller).await;
         let proof = match (link.needs, presented) {
             (LinkNeeds::Nothing, _) => LinkProof::LinkAlone,
@@ -188,7 +188,7 @@ impl Service {
         })
     }
 
-    /// The link of a token, and what it asks for.
+    /// The link of a token, and what it requires.
     async fn address_link(
         &self,
         principal: Option<&Principal>,
@@ -227,14 +227,14 @@ impl Service {
         Err(AccountError::InvalidOrExpiredToken)
     }
 
-    /// Looks at a password that was typed beside a link. Wrong, it is a failed sign-in like any other.
+    /// Verifies a password that was typed beside a link. A wrong one is a failed sign-in like any other.
     async fn prove_with_link(
         &self,
         link: &AddressLink,
         caller: &Caller,
         password: SecretString,
     ) -> Result<LinkProof<PasswordHash>, AccountError> {
-        let Some(presented) = self.presented(&password)? else {
+        let Some(presented) = self.presented_password(&password)? else {
             return Err(AccountError::WrongCurrentPassword);
         };
         let account = &link.account;

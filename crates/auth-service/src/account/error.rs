@@ -1,4 +1,4 @@
-//! Why an account was not changed by its user.
+//! Why a user's change to their own account was refused.
 
 use crate::parts::{
     failure::Failure,
@@ -8,20 +8,20 @@ use crate::parts::{
 };
 use auth_storage::links::NotRedeemed;
 
-/// Why nothing was done with an account.
+/// Why a user's change to their own account was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The caller's token held when the request came in, and does not any more.
+    /// The caller's token was revoked during the request.
     #[error(transparent)]
     Token(TokenRefused),
     /// The current password is wrong.
     #[error("the current password is wrong")]
     WrongCurrentPassword,
-    /// The link alone does not confirm the address: it takes a session of the account, its password or, for a first confirmation,
+    /// The link alone does not confirm the address: a session of the account is needed, its password or, for a first confirmation,
     /// a new password.
-    #[error("the link takes a password as well")]
+    #[error("the link needs a password as well")]
     PasswordRequired,
-    /// The mailed link is unknown, used or past its time.
+    /// The token of the link is unknown, used or expired.
     #[error("the token is invalid or has expired")]
     InvalidOrExpiredToken,
     /// Another user has this address.
@@ -30,13 +30,13 @@ pub enum AccountError {
     /// The change would leave no administrator.
     #[error("the last administrator can't be removed")]
     LastAdmin,
-    /// The address, the name or the new password was not taken.
+    /// The address, the name or the new password was refused.
     #[error(transparent)]
     Input(InputRefused),
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }

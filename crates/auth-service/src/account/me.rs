@@ -1,4 +1,4 @@
-//! `me`: the caller's own account, as stored now; renamed, exported, deleted.
+//! `me`: the caller's own account: read, renamed, exported, deleted.
 
 use crate::{
     account::{error::AccountError, reauthenticate::Reauthenticated},
@@ -30,11 +30,11 @@ const MOST: usize = 10_000;
 pub struct Export {
     /// The user.
     pub user: User,
-    /// Its sessions, ended ones too.
+    /// Their sessions, ended ones too.
     pub sessions: Vec<Session>,
-    /// Its API keys.
+    /// Their API keys.
     pub api_keys: Vec<ApiKey>,
-    /// What the audit log says of it, and of what it did.
+    /// The audit events that concern the user, and those that they caused.
     pub audit: Vec<AuditEvent>,
 }
 
@@ -47,7 +47,7 @@ impl Service {
         self.user_as_stored(principal.user()).await
     }
 
-    /// A user whose token or key holds, as stored now.
+    /// The user of a valid token or key, as stored now.
     ///
     /// # Errors
     /// [`TokenRefused::Revoked`] if the account was deleted in this moment, or a failure.
@@ -55,7 +55,7 @@ impl Service {
         Ok(self.storage().user(id).await?.ok_or(TokenRefused::Revoked)?)
     }
 
-    /// Changes the caller's name; `None` takes it away.
+    /// Changes the caller's name; `None` removes it.
     ///
     /// # Errors
     /// [`AccountError::Input`], [`AccountError::RateLimited`], or a failure.
@@ -85,12 +85,12 @@ impl Service {
         Ok(self.own_change(principal, changed).await?.user)
     }
 
-    /// Deletes the caller's account and all it owns.
+    /// Deletes the caller's account and everything that belongs to it.
     ///
     /// # Errors
     /// [`AccountError::LastAdmin`], or a failure.
-    pub async fn delete_me(&self, confirmed: Reauthenticated<'_>) -> Result<(), AccountError> {
-        let (principal, caller, ..) = confirmed.into_parts();
+    pub async fn delete_me(&self, reauthenticated: Reauthenticated<'_>) -> Result<(), AccountError> {
+        let (principal, caller, ..) = reauthenticated.into_parts();
         let admin = self.admin();
         let deleted = self
             .storage()
@@ -163,13 +163,13 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    /// The tables that say something of a user and are in [`super::Export`].
+    /// The tables with data about a user that [`super::Export`] contains.
     const EXPORTED: [&str; 4] = ["users", "sessions", "api_keys", "audit_events"];
-    /// Those that are not.
+    /// The tables that it leaves out, each with the reason.
     const LEFT_OUT: [(&str, &str); 2] = [
         (
             "one_time_tokens",
-            "digests of links, gone with the links; the log has who asked for one",
+            "digests of links, deleted with the links; the audit log names who requested one",
         ),
         (
             "outbox",
@@ -189,7 +189,7 @@ mod tests {
             assert_eq!(
                 is_of_users,
                 is_exported != is_left_out,
-                "{table}: export it, or say here why not"
+                "{table}: export it, or give the reason here"
             );
         }
     }

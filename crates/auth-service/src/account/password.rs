@@ -1,4 +1,4 @@
-//! `password`: recovered by a mailed link, and changed by a signed-in user who confirmed who they are.
+//! `password`: reset by a link in a mail, and changed by a signed-in user who reauthenticated.
 
 use crate::{
     account::{error::AccountError, reauthenticate::Reauthenticated},
@@ -10,13 +10,13 @@ use auth_storage::links::NotRedeemed;
 use secrecy::SecretString;
 
 impl Service {
-    /// Mails a reset link to the user with this address. The answer, its time and the stored row are the same for any address; the
-    /// worker looks the user up (docs/rules.md §8).
+    /// Sends a reset link to the user with this address. The answer, its time and the stored row are the same for every address:
+    /// the worker looks the user up (docs/rules.md §8).
     ///
     /// # Errors
     /// [`AccountError::RateLimited`], or a failure.
     pub async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<(), AccountError> {
-        // No account has it. That is not told, and it costs nothing.
+        // No account can have this text as its address. The answer is the same, and nothing is counted.
         if EmailAddress::parse(email).is_err() {
             return Ok(());
         }
@@ -24,14 +24,14 @@ impl Service {
         if self.may_mail_to(email, MailKind::PasswordReset, caller).await {
             let context = self.change_context(caller)?;
             let queued = self.storage().ask_for_reset(email.to_owned(), context);
-            // This wakes no worker: what it did at once for a known address could be felt by the next request.
+            // The worker is not woken: the next request would take longer if it started at once, and only for a known address.
             queued.await?.settle(self).await;
         }
         Ok(())
     }
 
-    /// Sets a new password for a reset link, once; every session ends. The answer is a device token, so
-    /// guesses by others do not lock this device out.
+    /// Sets a new password for a reset link, once. Every session ends. The answer is a device token, so that wrong passwords from
+    /// other devices can't throttle this one.
     ///
     /// # Errors
     /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::Input`], [`AccountError::RateLimited`], or a failure.
@@ -43,7 +43,7 @@ impl Service {
     ) -> Result<SecretString, AccountError> {
         let permits = self.admit_link(caller).await?;
         let digest = digest_of(token);
-        // Looked up first: junk costs no hash.
+        // The token is looked up first, so that an invalid one costs no hash.
         let found = self
             .storage()
             .one_time_token(TokenKind::PasswordReset, digest, caller.now)
@@ -71,17 +71,17 @@ impl Service {
             .issue(user.id, None, caller.now, self.entropy())?)
     }
 
-    /// Changes the caller's password; every other session ends, this one goes on with its refresh token. The other sessions'
-    /// devices are strangers from now on; the answer is a new token for this one.
+    /// Changes the caller's password. Every other session ends; this one stays active with its refresh token. The devices of the
+    /// other sessions are not known any longer. The answer is a new device token for this one.
     ///
     /// # Errors
     /// [`AccountError::Input`], or a failure.
     pub async fn change_password(
         &self,
-        confirmed: Reauthenticated<'_>,
+        reauthenticated: Reauthenticated<'_>,
         new: SecretString,
     ) -> Result<Option<SecretString>, AccountError> {
-        let (principal, caller, user, permits) = confirmed.into_parts();
+        let (principal, caller, user, permits) = reauthenticated.into_parts();
         let hash = self
             .hasher()
             .accept_and_hash(new, &user.email, user.name.as_ref())
@@ -96,11 +96,11 @@ impl Service {
         Ok(self.device_after(SecurityEvent::PasswordChanged, user.id, &caller)?)
     }
 
-    /// "This was not me": ends everything that the owner of a notice has, and asks for a new password.
+    /// "This was not me": ends every credential of the user who got a notice, and requires a new password.
     ///
     /// # Errors
-    /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::EmailTaken`] if another user has taken the address that would come back,
-    /// [`AccountError::RateLimited`], or a failure.
+    /// [`AccountError::InvalidOrExpiredToken`], [`AccountError::EmailTaken`] if another user has the address that would be
+    /// restored, [`AccountError::RateLimited`], or a failure.
     pub async fn report(&self, caller: &Caller, token: &SecretString) -> Result<(), AccountError> {
         let permits = self.admit_link(caller).await?;
         let context = self.admin().revocation_context(caller)?;
@@ -108,7 +108,7 @@ impl Service {
             Err(NotRedeemed::InvalidToken) => return Err(AccountError::InvalidOrExpiredToken),
             reported => reported,
         };
-        // Whatever else it came to, the token was a right one.
+        // The token was valid, whatever else the answer is.
         let settled = async {
             match reported {
                 Ok(reported) => {

@@ -1,5 +1,5 @@
-//! Confirming oneself: before what can't be taken back, a signed-in user proves anew who they are. The use cases that need it take
-//! a [`Reauthenticated`], so none of them can forget to ask, and none cares how it was proved.
+//! Reauthentication: before a change that can't be undone, a signed-in user proves again who they are. The use cases that require
+//! it take a [`Reauthenticated`], so none of them can forget it, and none depends on the method of proof.
 
 use crate::{
     account::error::AccountError,
@@ -12,22 +12,22 @@ use auth_domain::user::User;
 use auth_storage::{Committed, Refused};
 use secrecy::SecretString;
 
-/// What a user presents as a proof, not yet looked at.
+/// What a user presents as a proof, not yet verified.
 pub enum PresentedProof {
     /// The password of the account.
     Password(SecretString),
 }
 
-/// That the user of a session proved in this request who they are. [`Service::reauthenticate`] alone makes one. It says who acts, and in which
-/// session, so what takes it takes neither besides: it is good for no other user or session. It is used up by one change, and can't
-/// outlive the request.
+/// The user of a session, who proved in this request who they are. [`Service::reauthenticate`] alone creates it. It names the user
+/// and the session, so that a use case takes neither beside it: it is valid for no other user or session. One change uses it up,
+/// and it can't outlive the request.
 ///
-/// It is used in the request that it was made in:
+/// It is used in the request that created it:
 /// ```
 /// # use auth_service::{Caller, Reauthenticated, AccountError, PresentedProof, Principal, Service};
 /// async fn delete(service: &Service, caller: &Caller, principal: &Principal, proof: PresentedProof) -> Result<(), AccountError> {
-///     let confirmed = service.reauthenticate(principal, caller, proof).await?;
-///     service.delete_me(confirmed).await
+///     let reauthenticated = service.reauthenticate(principal, caller, proof).await?;
+///     service.delete_me(reauthenticated).await
 /// }
 /// ```
 /// It can't outlive it:
@@ -42,12 +42,12 @@ pub enum PresentedProof {
 ///     service.reauthenticate(&principal, &caller, proof).await
 /// }
 /// ```
-/// It is good for one change:
+/// It is valid for one change:
 /// ```compile_fail,E0382
 /// # use auth_service::{AccountError, Reauthenticated, Service};
-/// async fn delete_twice(service: &Service, confirmed: Reauthenticated<'_>) -> Result<(), AccountError> {
-///     service.delete_me(confirmed).await?;
-///     service.delete_me(confirmed).await
+/// async fn delete_twice(service: &Service, reauthenticated: Reauthenticated<'_>) -> Result<(), AccountError> {
+///     service.delete_me(reauthenticated).await?;
+///     service.delete_me(reauthenticated).await
 /// }
 /// ```
 /// It can't be made by hand:
@@ -57,7 +57,7 @@ pub enum PresentedProof {
 ///     Reauthenticated { principal, caller, user: unimplemented!(), permits: unimplemented!() }
 /// }
 /// ```
-#[must_use = "what was confirmed is handed to the use case that asks for it"]
+#[must_use = "the use case that requires the reauthentication takes it"]
 pub struct Reauthenticated<'request> {
     principal: &'request Principal,
     caller: Caller,
@@ -66,16 +66,16 @@ pub struct Reauthenticated<'request> {
 }
 
 impl<'request> Reauthenticated<'request> {
-    /// Who proved it and in which session; that user as caller, with when and from where; the user as stored then; and what the
-    /// request took of the limits for the change.
+    /// The principal, whose user gave the proof in their session; the caller, who is that user; the user as stored at that time;
+    /// and the permits that the request took for the change.
     pub(crate) fn into_parts(self) -> (&'request Principal, Caller, User, TakenPermits) {
         (self.principal, self.caller, self.user, self.permits)
     }
 }
 
 impl Service {
-    /// Looks at what a signed-in user presents to confirm who they are. Wrong, it is a failed sign-in like any other. Whatever the
-    /// caller says of itself, what is confirmed is done by the principal, in the principal's session.
+    /// Verifies what a signed-in user presents to prove who they are. A wrong proof is a failed sign-in like any other. The change
+    /// is made by the principal, in the principal's session, whatever `caller` says.
     ///
     /// # Errors
     /// [`AccountError::WrongCurrentPassword`], [`AccountError::RateLimited`], or a failure.
@@ -86,7 +86,7 @@ impl Service {
         presented: PresentedProof,
     ) -> Result<Reauthenticated<'request>, AccountError> {
         let PresentedProof::Password(typed) = presented;
-        let Some(presented) = self.presented(&typed)? else {
+        let Some(presented) = self.presented_password(&typed)? else {
             return Err(AccountError::WrongCurrentPassword);
         };
         let Some(account) = self.storage().credentials_of(principal.user()).await? else {
@@ -111,10 +111,10 @@ impl Service {
         }
     }
 
-    /// The value of a change that users made to their own account.
+    /// The value of a change that users made to their own account, after its effects were carried out.
     ///
     /// # Errors
-    /// [`AccountError::LastAdmin`], [`AccountError::Token`] if they were cut off meanwhile, or a failure.
+    /// [`AccountError::LastAdmin`], [`AccountError::Token`] if their token was revoked meanwhile, or a failure.
     pub(crate) async fn own_change<T>(
         &self,
         principal: &Principal,

@@ -1,4 +1,4 @@
-//! The audit log, read: by the user whom its rows concern, and by administrators.
+//! Reading the audit log: users read the events that concern them, administrators read all.
 
 use crate::{
     parts::{admin::Admin, failure::Failure, principal::Principal},
@@ -8,10 +8,7 @@ use auth_domain::{audit::AuditEvent, ids::UserId};
 use auth_storage::{Pagination, audit};
 
 impl Service {
-    /// What concerns the caller, newest first; not what they did to others.
-    ///
-    /// # Errors
-    /// A failure.
+    /// The events that concern the caller, newest first. What the caller did to others is not among them.
     pub async fn own_events(
         &self,
         principal: &Principal,
@@ -20,10 +17,7 @@ impl Service {
         self.events_of(principal.user(), page).await
     }
 
-    /// What concerns a user, newest first; not what they did to others.
-    ///
-    /// # Errors
-    /// A failure.
+    /// The events that concern a user, newest first. What the user did to others is not among them.
     pub async fn events_of(&self, id: UserId, page: Pagination) -> Result<Vec<AuditEvent>, Failure> {
         let about_it = audit::Filter {
             subject: Some(id),
@@ -34,10 +28,7 @@ impl Service {
 }
 
 impl Admin {
-    /// A part of the audit log, newest first. A row that fits no event is named in the program's log and passed over.
-    ///
-    /// # Errors
-    /// A failure.
+    /// The events of the audit log that match the filter, newest first. A row that can't be read is logged and skipped.
     pub async fn audit(&self, filter: audit::Filter, page: Pagination) -> Result<Vec<AuditEvent>, Failure> {
         Ok(self.storage().audit(filter, page).await?)
     }

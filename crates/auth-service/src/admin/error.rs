@@ -1,4 +1,4 @@
-//! Why an administrator's change was not made.
+//! Why an administrator's change was refused.
 
 use crate::parts::{
     failure::Failure,
@@ -9,13 +9,13 @@ use auth_storage::{
     users::{EmailTaken, NotInvited},
 };
 
-/// Why nothing was done for an administrator.
+/// Why an administrator's change was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// There is no such user or session.
     #[error("not found")]
     NotFound,
-    /// The caller held the permission when the request came in, and has lost it since.
+    /// The caller lost the permission during the request.
     #[error("not allowed")]
     Forbidden,
     /// The change would leave no administrator.
@@ -25,15 +25,15 @@ pub enum AdminError {
     #[error("no such role")]
     UnknownRole,
     /// The role holds a permission that the caller does not hold.
-    #[error("nobody gives a permission that they don't hold")]
+    #[error("a role with a permission that you don't hold can't be granted")]
     PermissionNotHeld,
     /// Another user has this address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The address, the name or the new password was not taken.
+    /// The address, the name or the new password was refused.
     #[error(transparent)]
     Input(InputRefused),
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }

@@ -1,4 +1,4 @@
-//! Whether this node may be sent requests, and what its gauges show.
+//! Readiness: whether this node can serve requests. And the gauges of the metrics.
 
 use crate::{
     parts::clock::{CLOCK_TOLERANCE, ClockOff},
@@ -6,15 +6,15 @@ use crate::{
 };
 use auth_domain::time::Timestamp;
 
-/// One part's state; the text says what is wrong, without secrets.
+/// The state of one part. The text says what is wrong, and holds no secret.
 pub type Check = Result<(), String>;
 
 /// The parts that a node needs.
 #[derive(Debug, Clone)]
 pub struct Readiness {
-    /// The database answers, and takes writes.
+    /// The database answers and accepts writes.
     pub database: Check,
-    /// Its schema is the one that this binary knows.
+    /// The schema is the one that this version needs.
     pub migrations: Check,
     /// The copy of the revocations is fresh.
     pub blacklist: Check,
@@ -23,28 +23,28 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether all parts are well.
+    /// Whether all parts are ready.
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.database.is_ok() && self.migrations.is_ok() && self.blacklist.is_ok() && self.clock.is_ok()
     }
 }
 
-/// Gauges.
+/// The present state, for metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct Gauges {
     /// Passwords that wait for a hashing thread.
     pub hash_queue: usize,
-    /// How many may.
+    /// How many may wait.
     pub hash_capacity: usize,
-    /// Whether this process has seen that the audit log is not what it was.
+    /// Whether this process noticed that the audit log was tampered with.
     pub audit_alarm: bool,
 }
 
 impl Service {
-    /// Looks at every part.
+    /// Checks every part.
     pub async fn readiness(&self) -> Readiness {
-        // Where the machine's clock was set right meanwhile, this gives up a time that had run ahead.
+        // If the machine's clock has been corrected, this call drops the time that had run ahead.
         let moment = self.now();
         let now = moment.as_ref().copied().unwrap_or_else(|_| self.clock().now());
         let blacklist = if self.state().blacklist.health().fresh {
@@ -88,7 +88,7 @@ impl Service {
         }
     }
 
-    /// What the gauges show now.
+    /// The gauges now.
     #[must_use]
     pub fn gauges(&self) -> Gauges {
         let (hash_queue, hash_capacity) = self.hasher().depth();

@@ -1,4 +1,4 @@
-//! Sessions of users, as administrators see and end them.
+//! Sessions of users, as administrators list and end them.
 
 use crate::{
     admin::error::AdminError,
@@ -13,9 +13,6 @@ use auth_storage::{Committed, Pagination, sessions};
 
 impl Admin {
     /// A user's sessions, newest first.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn sessions(
         &self,
         user: UserId,
@@ -26,7 +23,7 @@ impl Admin {
         Ok(self.storage().sessions(user, filter, now, page).await?)
     }
 
-    /// Ends anybody's session, or this user's alone.
+    /// Ends a session; with an owner, only if it is theirs.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.

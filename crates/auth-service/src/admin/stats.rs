@@ -1,4 +1,4 @@
-//! `stats` and `activity`: the figures that administrators look at.
+//! `stats` and `activity`: the statistics that administrators read.
 
 use crate::{
     parts::{activity::ActivityCount, failure::Failure, stats::Stats},
@@ -7,10 +7,7 @@ use crate::{
 use auth_domain::time::Timestamp;
 
 impl Service {
-    /// The figures, at most half a minute old.
-    ///
-    /// # Errors
-    /// A failure.
+    /// The statistics, at most half a minute old.
     pub async fn stats(&self, now: Timestamp) -> Result<Stats, Failure> {
         if let Some(kept) = self.state().stats.fresh(now) {
             return Ok(kept);
@@ -26,11 +23,8 @@ impl Service {
         Ok(stats)
     }
 
-    /// How often what happened in the hour of `since` and in those after it, by hour and kind, on all nodes: what the others
-    /// counted in the last minute is not there yet.
-    ///
-    /// # Errors
-    /// A failure of the database.
+    /// The number of events on all nodes by hour and kind, from the hour of `since` on. What other nodes counted in the last minute
+    /// is still missing.
     pub async fn activity(&self, since: Timestamp) -> Result<Vec<ActivityCount>, Failure> {
         self.state().activity.since(since, self.storage()).await
     }

@@ -1,8 +1,13 @@
-//! Accounts, as administrators make, find, change and delete them.
+//! Users, as administrators create, find, change and delete them. A change over HTTP can't grant a role with a permission that the
+//! administrator does not hold.
 
 use crate::{
     admin::error::AdminError,
-    parts::{admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, input::InputRefused},
+    parts::{
+        admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, input::InputRefused,
+        principal::Bearer,
+    },
+    service::Service,
 };
 use auth_domain::{
     email::{EmailAddress, EmailError},
@@ -24,12 +29,25 @@ pub struct NewUser {
     pub email: String,
     /// Their password; without one they can't sign in until one is set.
     pub password: Option<SecretString>,
-    /// What they are called.
+    /// Their display name.
     pub name: Option<String>,
     /// The name of their role.
     pub role: String,
-    /// Whether the address is known to be theirs.
+    /// Whether the address counts as confirmed.
     pub email_verified: bool,
+}
+
+/// The changes to a user, as typed. A field that is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChangeRequest {
+    /// Their display name; `Some(None)` removes it.
+    pub name: Option<Option<String>>,
+    /// Their role's name.
+    pub role: Option<String>,
+    /// Whether they may sign in.
+    pub status: Option<UserStatus>,
+    /// Whether their address counts as confirmed.
+    pub email_verified: Option<bool>,
 }
 
 /// A user, named by their id or by their address.
@@ -66,7 +84,7 @@ impl Admin {
         Ok(made.await??)
     }
 
-    /// Creates a user and mails them a link to choose a password.
+    /// Creates a user and sends them a link to choose a password.
     ///
     /// # Errors
     /// Those of [`Admin::create_user`].
@@ -103,7 +121,7 @@ impl Admin {
         })
     }
 
-    /// Stores users from elsewhere, in one transaction. Answers for each, in order, whether the address was free.
+    /// Stores users of another server in one transaction. Returns for each, in order, whether the address was free.
     ///
     /// # Errors
     /// A failure; then none of them is stored.
@@ -138,11 +156,9 @@ impl Admin {
     }
 
     /// Users, newest first.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn users(&self, mut filter: users::Filter, page: Pagination) -> Result<Vec<User>, Failure> {
-        // Blanks around an address are left out wherever one is read; neither an address nor a name begins or ends with one.
+        // Spaces around the query are removed, as they are around an address: neither an address nor a name begins or ends with
+        // one.
         filter.query = filter.query.map(|query| query.trim().to_owned());
         Ok(self.storage().users(filter, page).await?)
     }
@@ -159,8 +175,8 @@ impl Admin {
         found.ok_or(AdminError::NotFound)
     }
 
-    /// How a user's password is kept, in a word for those who help users: `none`, `none (locked out)`, `argon2id`, or
-    /// `imported (…)` with the scheme of another server.
+    /// How a user's password is stored, for operators who help users: `none`, `none (locked out)`, `argon2id`, or `imported (…)`
+    /// with the scheme of another server.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
@@ -178,7 +194,7 @@ impl Admin {
         })
     }
 
-    /// Changes a user. A change of role or status acts at once on the tokens that they already have.
+    /// Changes a user. A change of role or status takes effect at once on the tokens that they already have.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
@@ -217,7 +233,7 @@ impl Admin {
             .await??)
     }
 
-    /// Deletes a user and all that they own.
+    /// Deletes a user and everything that belongs to them.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::LastAdmin`], or a failure.
@@ -234,7 +250,7 @@ impl Admin {
 }
 
 impl Admin {
-    /// The panic button: ends every kind of credential that a user has. They need a reset to come back; a mail says so.
+    /// Locks a user out: ends every kind of credential that they have. They need a reset to sign in again; a mail says so.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
@@ -245,7 +261,7 @@ impl Admin {
             .await??)
     }
 
-    /// Mails a user a link to choose a new password.
+    /// Sends a user a link to choose a new password.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], or a failure.
@@ -254,5 +270,64 @@ impl Admin {
             .storage()
             .mail_reset(user, self.change_context(by)?)
             .await??)
+    }
+}
+
+impl Service {
+    /// Creates a user and sends them a link to choose a password.
+    ///
+    /// # Errors
+    /// [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::Input`],
+    /// [`AdminError::EmailTaken`], or a failure.
+    pub async fn invite_user(
+        &self,
+        by: &Bearer,
+        wanted: NewUser,
+        caller: &Caller,
+    ) -> Result<User, AdminError> {
+        self.grantable_role(by, &wanted.role)?;
+        Ok(self.admin().invite_user(wanted, caller).await?.settle(self).await)
+    }
+
+    /// Changes a user's name, role, status or verification. Disabling them and changing their role end their tokens.
+    ///
+    /// # Errors
+    /// [`AdminError::Input`], [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`], [`AdminError::NotFound`],
+    /// [`AdminError::LastAdmin`], or a failure.
+    pub async fn change_user(
+        &self,
+        by: &Bearer,
+        id: UserId,
+        wanted: UserChangeRequest,
+        caller: &Caller,
+    ) -> Result<User, AdminError> {
+        let parse = |name: Option<String>| name.as_deref().map(DisplayName::parse).transpose();
+        let change = users::Change {
+            name: wanted.name.map(parse).transpose().map_err(InputRefused::from)?,
+            role: wanted
+                .role
+                .map(|role| self.grantable_role(by, &role))
+                .transpose()?,
+            status: wanted.status,
+            email_verified_at: wanted
+                .email_verified
+                .map(|verified| verified.then_some(caller.now)),
+        };
+        let changed = self.admin().change_user(id, change, caller).await?;
+        Ok(changed.settle(self).await.user)
+    }
+
+    /// The role of this name, if the bearer may grant it: a bearer can't grant a permission that they don't hold.
+    ///
+    /// # Errors
+    /// [`AdminError::UnknownRole`], [`AdminError::PermissionNotHeld`].
+    fn grantable_role(&self, bearer: &Bearer, name: &str) -> Result<Role, AdminError> {
+        let role = self.admin().known_role(name)?;
+        let held = self.roles().held_by(&role);
+        if held.iter().all(|one| self.bearer_may(bearer, *one)) {
+            Ok(role)
+        } else {
+            Err(AdminError::PermissionNotHeld)
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! `introspect`: what a token is, for another service (RFC 7662). Whatever does not hold is inactive, and nothing says why.
+//! `introspect`: the state of a token, for another service (RFC 7662). A token that is not valid is inactive, and the answer does
+//! not say why.
 
 use crate::{
     parts::{
@@ -15,27 +16,24 @@ use auth_domain::{
 };
 use std::sync::Arc;
 
-/// What a token is.
+/// The state of a token.
 #[derive(Debug, Clone)]
 pub enum Introspection {
     /// Unknown, expired, revoked, used, or not a token.
     Inactive,
-    /// An access token that holds.
+    /// A valid access token.
     Access(Arc<AccessClaims>),
-    /// The current refresh token of a live session.
+    /// The current refresh token of an active session.
     Refresh {
-        /// What it says.
+        /// Its claims.
         claims: RefreshClaims,
-        /// Whose it is.
+        /// The user it belongs to.
         user: Box<User>,
     },
 }
 
 impl Service {
-    /// What this token is now.
-    ///
-    /// # Errors
-    /// A failure alone.
+    /// The state of this token now.
     pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Failure> {
         match self.authenticate(token, now).await {
             Ok(principal) => return Ok(Introspection::Access(principal.claims)),

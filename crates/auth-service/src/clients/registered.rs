@@ -1,4 +1,4 @@
-//! Machine clients: other services that may introspect and revoke tokens (RFC 6749 §2.3).
+//! Registered clients: other services that may introspect and revoke tokens (RFC 6749 §2.3).
 
 use crate::{
     parts::{admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, tokens::sha256},
@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-/// Why nothing was done with a machine client, or for one.
+/// Why a client was not registered, deleted or authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The text can't be a client's id, or the id is taken.
@@ -21,7 +21,7 @@ pub enum ClientError {
     /// The client is unknown, or its secret is wrong.
     #[error("the client is unknown or its secret is wrong")]
     InvalidClient,
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -36,7 +36,7 @@ impl Admin {
     /// Registers a client. Its secret is in this answer and nowhere else.
     ///
     /// # Errors
-    /// [`ClientError::InvalidId`] for an unfit or taken id, or a failure.
+    /// [`ClientError::InvalidId`] for a malformed or taken id, or a failure.
     pub async fn create_client(
         &self,
         id: &str,
@@ -59,19 +59,16 @@ impl Admin {
         {
             Ok((id, secret))
         } else {
-            Err(ClientError::InvalidId(format!("there is a client {id} already")))
+            Err(ClientError::InvalidId(format!("client {id} already exists")))
         }
     }
 
     /// All clients.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn clients(&self) -> Result<Vec<Client>, Failure> {
         Ok(self.storage().clients().await?)
     }
 
-    /// Takes a client's access away.
+    /// Deletes a client: its secret is refused from now on.
     ///
     /// # Errors
     /// [`ClientError::NotFound`], or a failure.
@@ -90,7 +87,7 @@ impl Admin {
 }
 
 impl Service {
-    /// Which client calls. Nothing tells an unknown id from a wrong secret.
+    /// Authenticates a client. The answer to an unknown id is the same as to a wrong secret.
     ///
     /// # Errors
     /// [`ClientError::InvalidClient`], or a failure.

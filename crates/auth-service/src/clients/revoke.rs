@@ -1,4 +1,4 @@
-//! `revoke`: ends a token at another service's wish (RFC 7009): an access token by itself, a refresh token with its session.
+//! `revoke`: ends a token at another service's request (RFC 7009): an access token by itself, a refresh token with its session.
 
 use crate::{
     parts::{
@@ -13,10 +13,10 @@ use auth_domain::{claims::ClaimsRefused, session::EndReason};
 use chrono::DateTime;
 
 impl Service {
-    /// Revokes the token. One that is no token, or held no more, is no error (RFC 7009 §2.2).
+    /// Revokes the token. An invalid token is no error (RFC 7009 §2.2).
     ///
     /// # Errors
-    /// A failure alone: then it may still hold.
+    /// A failure: then the token may still be valid.
     pub async fn revoke(&self, token: &str, caller: &Caller) -> Result<(), Failure> {
         self.end_token(token, caller).await?;
         self.emit(Event::Revoked(RevokedBy::Revoke), caller);
@@ -43,7 +43,7 @@ impl Service {
             Err(_) => {}
         }
         if let Ok(claims) = self.refresh_claims(token, now) {
-            // A session that is not stored any more holds no token that could be ended.
+            // A session that is no longer stored has no valid tokens.
             self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)
                 .await?
                 .ok();

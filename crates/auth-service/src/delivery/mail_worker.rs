@@ -1,5 +1,5 @@
-//! The mail_worker: mails that wait in the outbox are claimed, put into words (`letters`) and handed over (docs/rules.md §8). Several
-//! nodes may do it at once; each mail is sent by the node that holds its lease.
+//! The mail worker: it claims mails in the outbox, composes them (`compose`) and hands them to the mail server (docs/rules.md §8).
+//! Several nodes may do so at once; each mail is sent by the node that holds its lease.
 
 mod compose;
 
@@ -28,24 +28,24 @@ use uuid::Uuid;
 
 /// How many mails are claimed at a time.
 const CLAIM: u32 = 10;
-/// How long after its claim a mail may still be handed over; one that was held up is left to the next claim.
+/// How long after its claim a mail may still be handed over. A mail that was delayed for longer is left to the next claim.
 const DELIVER_WITHIN: Duration = Duration::from_secs(5);
-/// How much longer a claim holds than the last delivery that began in time: what it takes to write down that it was sent.
+/// How much longer a claim lasts than the last delivery that began in time: the time to record that the mail was sent.
 const RECORD_WITHIN: Duration = Duration::from_secs(10);
-/// How long the pause is after a note that a mail was sent could not be written.
+/// The pause before another attempt to record that a mail was sent.
 const WRITE_RETRY: Duration = Duration::from_millis(500);
-/// How long the first pause between two attempts is; each is twice the one before.
+/// The first delay between two attempts. Each delay is twice the one before.
 const FIRST_DELAY: Span = Span::seconds(5);
-/// The longest pause.
+/// The longest delay.
 const LONGEST_DELAY: Span = Span::hours(1);
-/// How often a mail is tried, about three days long.
+/// How often a mail is tried, over about three days.
 const ATTEMPTS: u32 = 80;
 
-/// Whoever carries the mails of one node. Cheap to clone.
+/// The mail worker of a node. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct MailWorker(Arc<WorkerState>);
 
-/// What the post is carried with.
+/// What the mail worker is built from.
 pub(crate) struct MailWorkerParts {
     pub(crate) admin: Admin,
     pub(crate) mailer: Mailer,
@@ -63,11 +63,11 @@ struct WorkerState {
     account_digests: Arc<AccountDigests>,
     checked_clock: CheckedClock,
     queued: Notify,
-    /// One round at a time: whoever waits for it knows that what this node had taken up is done.
+    /// One round at a time: the caller that waits for it knows that this node has handled what it had claimed before.
     round: Mutex<()>,
 }
 
-/// The claim of a round: its lease, when it was asked for, and until when it holds at least.
+/// The claim of a round: its lease, when it was requested, and how long it lasts at least.
 #[derive(Clone, Copy)]
 struct RoundClaim {
     lease: Uuid,
@@ -75,7 +75,7 @@ struct RoundClaim {
     until: Instant,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 enum Attempt {
     Ended(outbox::End),
     Refused(Undelivered),
@@ -103,41 +103,41 @@ impl MailWorker {
         }))
     }
 
-    /// Says that a mail was queued.
+    /// Wakes the worker, because a mail was queued.
     pub(crate) fn wake(&self) {
         self.0.queued.notify_one();
     }
 
-    /// Waits until one is.
+    /// Waits until the worker is woken.
     pub(crate) async fn woken(&self) {
         self.0.queued.notified().await;
     }
 
-    /// Whether mail is known not to reach an address.
+    /// Whether the mail server is known to be unable to reach an address.
     pub(crate) fn cannot_reach(&self, address: &EmailAddress) -> bool {
         self.0.mailer.cannot_reach(address)
     }
 
-    /// Delivers whatever is due. Answers how many mails were taken up.
+    /// Delivers what is due. Returns how many mails were claimed.
     pub(crate) async fn deliver_due(&self) -> Result<usize, Failure> {
         let _round = self.0.round.lock().await;
         let mut config_errors = Vec::new();
         let taken = self.deliver_all(&mut config_errors).await;
-        // One line a round, however many mails meet the same refusal.
+        // One line a round, however many mails are refused for the same reason.
         if let Some(why) = config_errors.first() {
             tracing::error!(
                 mails = config_errors.len(),
                 %why,
-                "the mail server refuses this set-up: mails wait until it is changed (see `keyward mail list`)"
+                "the mail server refuses this set-up: mails wait until the configuration is corrected (see `keyward mail list`)"
             );
         }
         taken
     }
 
-    /// The same; gathers what was said where the set-up is at fault.
+    /// Does so, and collects the answers of the mail server that blame the configuration.
     async fn deliver_all(&self, config_errors: &mut Vec<String>) -> Result<usize, Failure> {
         let mut taken = 0;
-        // Another node takes them up: by a wrong clock a link that is good would be called too old.
+        // With a wrong clock a valid link would be taken for an expired one: another node delivers the mails.
         self.0.checked_clock.now()?;
         while self.storage().mail_waits().await? {
             let lease = Uuid::from_bytes(random_bytes(self.entropy())?);
@@ -159,8 +159,8 @@ impl MailWorker {
         Ok(taken)
     }
 
-    /// One mail. A failure of the database on the way is an attempt like any other. Answers with what the mail server said where
-    /// the set-up is at fault.
+    /// Delivers one mail. A failure of the database is a failed attempt like any other. Returns the answer of the mail server if it
+    /// blames the configuration.
     async fn deliver(&self, mail: outbox::Claimed, claim: RoundClaim) -> Option<String> {
         let (id, kind) = (mail.id, mail.kind.as_str());
         let mut config_errors = None;
@@ -185,21 +185,23 @@ impl MailWorker {
         }
         match self.record_end(id, claim, end).await {
             Ok(true) => {}
-            Ok(false) => tracing::warn!(mail = %id, kind, "another node holds this mail by now"),
+            Ok(false) => {
+                tracing::warn!(mail = %id, kind, "another node has claimed this mail in the meantime")
+            }
             Err(error) => {
-                tracing::warn!(mail = %id, kind, %error, "what became of a mail could not be written down");
+                tracing::warn!(mail = %id, kind, %error, "the result of a delivery could not be recorded");
             }
         }
         config_errors
     }
 
-    /// Writes down what became of a mail. That it was sent is tried again while the claim holds: without the note
-    /// the mail is sent once more.
+    /// Records the result of a delivery. That a mail was sent is tried again while the claim lasts: without the record it would be
+    /// sent twice.
     async fn record_end(&self, mail: MailId, claim: RoundClaim, end: outbox::End) -> Result<bool, Failure> {
         loop {
             match self.storage().end_mail(mail, claim.lease, end.clone()).await {
                 Err(error) if end == outbox::End::Sent && Instant::now() + WRITE_RETRY < claim.until => {
-                    tracing::warn!(%mail, %error, "that a mail was sent could not be written down yet");
+                    tracing::warn!(%mail, %error, "that a mail was sent could not be recorded yet");
                     tokio::time::sleep(WRITE_RETRY).await;
                 }
                 ended => return ended.map_err(Failure::from),
@@ -212,12 +214,12 @@ impl MailWorker {
             Composed::Letter(letter) => letter,
             Composed::NothingToSend => return Ok(Attempt::Ended(outbox::End::Dropped)),
             Composed::LinkExpired => {
-                let why = "its link lapsed before it could be sent".to_owned();
+                let why = "its link expired before it could be sent".to_owned();
                 return Ok(Attempt::Ended(outbox::End::Failed(why)));
             }
         };
         if asked.elapsed() > DELIVER_WITHIN {
-            // Handed over now, it might be handed over a second time by whoever claims it next.
+            // Another node may claim the mail soon: it would be sent twice.
             let why = "the database was slow".to_owned();
             return Ok(Attempt::Ended(outbox::End::Later(Span::zero(), why)));
         }
@@ -243,7 +245,7 @@ impl MailWorker {
     }
 }
 
-/// What becomes of a mail after an attempt that another one may better.
+/// Whether a mail is tried again after a failed attempt, or given up.
 fn retry_later(attempts: u32, why: String) -> outbox::End {
     if attempts < ATTEMPTS {
         outbox::End::Later(retry_delay(attempts), why)
@@ -259,7 +261,7 @@ fn retry_delay(attempts: u32) -> Span {
         .map_or(LONGEST_DELAY, |pause| pause.min(LONGEST_DELAY))
 }
 
-/// For development: whoever reads the log can use them.
+/// For development only: anyone who reads the log can use the links.
 fn print_links(mail: &outbox::Claimed, facts: &MailFacts) {
     for link in [&facts.link, &facts.report_link].into_iter().flatten() {
         tracing::info!(

@@ -1,4 +1,4 @@
-//! The names of accounts in the counters of the limits: keyed digests, so that the address can't be read from Redis.
+//! The digests by which the limits count accounts. They are keyed, so that Redis does not reveal the address.
 
 use crate::parts::{
     failure::Failure,
@@ -7,7 +7,7 @@ use crate::parts::{
 };
 use aws_lc_rs::hmac;
 
-/// Names accounts for the counters by a code of their address.
+/// Derives the digest of an address with a key.
 pub(crate) struct AccountDigests(hmac::Key);
 
 impl AccountDigests {

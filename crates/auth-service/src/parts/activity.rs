@@ -1,6 +1,7 @@
-//! `activity`: how often what happened, hour by hour. A request counts in memory, under a lock that nothing else is done under;
-//! each minute, and at the end, what was counted is added to the database. So counting never fails and never waits, and a
-//! process that is killed forgets a minute of it: figures for people, not a log (that is the audit's).
+//! `activity`: how often each kind of event happened, hour by hour. A request counts in memory, under a lock that is held for
+//! nothing else. Each minute, and when the server stops, the counts are added to the database. So counting never fails and never
+//! waits, and a process that is killed loses at most a minute of counts. These are statistics for people; the record of events is
+//! the audit log.
 
 use crate::parts::{
     events::{Event, Subscriber},
@@ -15,24 +16,24 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What the stored words for refusals begin with.
+/// The prefix of the stored names of refusals.
 const REFUSED: &str = "refused.";
 
-/// What is counted.
+/// The kind of event that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActivityKind {
-    /// Somebody signed in, registered or set the service up, and got tokens.
+    /// A sign-in, a registration or the set-up issued tokens.
     SignIn,
     /// A password was wrong, or the account may not sign in.
     SignInFailed,
-    /// A refresh token was used and replaced; a repeat is none.
+    /// A refresh token was rotated. A repeated answer does not count.
     Refresh,
     /// This limit refused a request.
     Refused(LimitName),
 }
 
 impl ActivityKind {
-    /// The word that is stored.
+    /// The name that is stored.
     fn stored_name(self) -> Cow<'static, str> {
         match self {
             Self::SignIn => "sign_in".into(),
@@ -42,15 +43,15 @@ impl ActivityKind {
         }
     }
 
-    /// `None`: a word of another version, or of a limit of it.
-    fn parse(word: &str) -> Option<Self> {
-        match word {
+    /// `None` for a name that only another version knows, or for the name of a limit that only another version has.
+    fn parse(name: &str) -> Option<Self> {
+        match name {
             "sign_in" => Some(Self::SignIn),
             "sign_in_failed" => Some(Self::SignInFailed),
             "refresh" => Some(Self::Refresh),
             _ => {
-                let name = word.strip_prefix(REFUSED)?;
-                let known = LimitName::ALL.into_iter().find(|limit| limit.as_str() == name);
+                let limit = name.strip_prefix(REFUSED)?;
+                let known = LimitName::ALL.into_iter().find(|known| known.as_str() == limit);
                 known.map(Self::Refused)
             }
         }
@@ -62,7 +63,7 @@ impl ActivityKind {
 pub struct ActivityCount {
     /// The beginning of the hour.
     pub hour: Timestamp,
-    /// What.
+    /// What happened.
     pub kind: ActivityKind,
     /// How often.
     pub count: u64,
@@ -70,16 +71,17 @@ pub struct ActivityCount {
 
 type Tally = BTreeMap<(Timestamp, ActivityKind), u64>;
 
-/// What this node counted and has not written yet: a handful of kinds, of the hour, and of those in which the database was gone.
+/// The counts of this node that are not stored yet: a few kinds for the present hour, and for hours in which the database was
+/// unavailable.
 #[derive(Default)]
 pub(crate) struct Activity {
     tally: Mutex<Tally>,
-    /// Held by whoever writes, and by whoever adds the tally to what is stored: what is on its way is in one of them.
+    /// Held while counts are stored, and while the tally is added to what is stored: so no count is missing from both, or in both.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Activity {
-    /// Counts one.
+    /// Counts one event.
     fn count(&self, now: Timestamp, what: ActivityKind) {
         let key = (hour_of(now), what);
         let mut tally = self.tally();
@@ -87,10 +89,10 @@ impl Activity {
         *count = count.saturating_add(1);
     }
 
-    /// Adds what was counted to the database. Where the answer to a commit is lost, it is added once more with the next.
+    /// Adds the counts to the database. If the answer to a commit is lost, they are added a second time with the next ones.
     ///
     /// # Errors
-    /// A failure of the database; what was counted is kept for the next time.
+    /// A failure of the database; the counts are kept for the next time.
     pub(crate) async fn write(&self, storage: &Storage) -> Result<(), Failure> {
         let _one_at_a_time = self.writing.lock().await;
         let taken = std::mem::take(&mut *self.tally());
@@ -108,7 +110,7 @@ impl Activity {
         Ok(written?)
     }
 
-    /// What is stored of the hour of `since` and later, and what this node has yet to write.
+    /// The stored counts from the hour of `since` on, and those of this node that are not stored yet.
     pub(crate) async fn since(
         &self,
         since: Timestamp,
@@ -135,7 +137,7 @@ impl Activity {
             .collect())
     }
 
-    /// Whoever panicked under it left numbers behind, which are sound.
+    /// A panic under the lock leaves valid numbers behind.
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_is_stored_is_read_as_what_was_counted() {
+    fn every_stored_name_is_read_as_the_kind_that_was_counted() {
         let plain = [
             ActivityKind::SignIn,
             ActivityKind::SignInFailed,
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_word_of_another_version_is_passed_over() {
+    async fn a_name_of_another_version_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let storage = database(&folder).await;
         storage.migrate_up().await.unwrap();

@@ -1,5 +1,5 @@
-//! What administrators do, from the command line and over HTTP: everything that needs neither signing keys nor the blacklist,
-//! and therefore works beside a running server. A revocation made here reaches the servers through the database.
+//! The administrators' operations, from the command line and over HTTP: those that need neither signing keys nor the blacklist, and
+//! therefore work beside a running server. Their revocations reach the servers through the database.
 
 use crate::parts::{
     caller::Caller, config::ServiceConfig, entropy::Entropy, failure::Failure, hashing::Hasher,
@@ -12,11 +12,12 @@ use auth_domain::{
 use auth_storage::{ChangeContext, Storage};
 use std::sync::Arc;
 
-/// How long after a cut a sign-in that was under way may still give out a token: revocations are kept this much longer than the
-/// last token that was known when they were made.
+/// How long after a revocation a sign-in that was in progress may still issue a token. A revocation is kept this much longer than
+/// the last token that was known when it was made.
 const IN_FLIGHT: Span = Span::seconds(60);
 
-/// The administrator's verbs. What they commit is settled by whoever runs them: the server or the command line. Cheap to clone.
+/// The administrators' operations. The caller carries out the effects of what they commit: the server, or the command line. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct Admin(Arc<AdminState>);
 
@@ -28,7 +29,7 @@ struct AdminState {
 }
 
 impl Admin {
-    /// The verbs over this storage.
+    /// The operations over this storage.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] if the hashing threads can't be started.
@@ -42,7 +43,7 @@ impl Admin {
         })))
     }
 
-    /// Where everything is kept.
+    /// The storage.
     #[must_use]
     pub fn storage(&self) -> &Storage {
         &self.0.storage
@@ -60,7 +61,7 @@ impl Admin {
         self.0.entropy.as_ref()
     }
 
-    /// Which role holds which permissions.
+    /// The permissions of each role.
     #[must_use]
     pub fn roles(&self) -> &RoleBook {
         &self.0.config.roles
@@ -70,7 +71,7 @@ impl Admin {
         self.0.config.roles.administrators()
     }
 
-    /// The terms of a change that this caller makes now, and of the revocation of one session or token.
+    /// The context of a change that this caller makes now, which revokes at most one session or token.
     pub(crate) fn change_context(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         Ok(ChangeContext {
             now: caller.now,
@@ -80,7 +81,7 @@ impl Admin {
         })
     }
 
-    /// The same for a change that cuts all of a user's tokens, with those of sign-ins under way.
+    /// The context of a change that revokes all tokens of a user, those of sign-ins in progress too.
     pub(crate) fn revocation_context(&self, caller: &Caller) -> Result<ChangeContext, Failure> {
         let context = self.change_context(caller)?;
         let longest = self.0.config.lifetimes().access + context.grace + IN_FLIGHT;

@@ -1,8 +1,9 @@
-//! The audit log's seals (docs/rules.md §9). Rows are written by their causes; once a second the first node to come closes the new
-//! ones into a batch, whose code covers them and the seal before. What is changed, removed or put in between then shows.
+//! The seals of the audit log (docs/rules.md §9). A change writes its events. Once a second one of the nodes closes the new events
+//! into a batch, whose authentication code (HMAC-SHA-256) covers them and the seal before. So a change, a removal and an insertion
+//! can be detected.
 //!
-//! The key of the codes is made once and kept sealed with the master key: a new master key leaves the chain as it was. A walk
-//! along the chain stands in `walk`, and what retention removes in `prune`.
+//! The key of the codes is created once and stored sealed with the master key: a new master key leaves the chain as it is. `verify`
+//! checks the chain, and `prune` removes what is past its retention.
 
 mod prune;
 mod verify;
@@ -29,14 +30,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The name of the setting that holds the key, sealed.
 pub(crate) const AUDIT_KEY: &str = "audit_key";
-/// How many rows a batch has at most.
+/// The largest number of rows in a batch.
 const BATCH: u32 = 250;
-/// How many refused rows of one round are named; the others are counted.
+/// How many refused rows of one round are logged one by one; the others are counted.
 const LOGGED_ROWS: usize = 10;
-/// How often an alarm that goes on is said again.
+/// How often an alarm that persists is logged again.
 const ALARM_INTERVAL: Span = Span::seconds(60);
 
-/// The chain of seals. All clones remember the same newest seal.
+/// The audit log and its chain of seals. All clones share what they remember.
 #[derive(Clone)]
 pub struct AuditLog {
     storage: Storage,
@@ -44,20 +45,20 @@ pub struct AuditLog {
     memory: Arc<Mutex<Memory>>,
 }
 
-/// What this process remembers, which no change of the database reaches.
+/// What this process remembers. A change of the database can't alter it.
 #[derive(Default)]
 struct Memory {
-    /// The newest seal that a genuine mark named.
+    /// The newest seal that a valid mark named.
     head: Option<ChainHead>,
-    /// What is wrong with the log, and when that was last said.
+    /// What is wrong with the log, and when that was last logged.
     alarm: Option<(&'static str, Timestamp)>,
 }
 
-/// Computes the codes.
+/// Computes the authentication codes.
 struct Signer(hmac::Key);
 
 impl Signer {
-    /// A code over bytes that begin with what they are for.
+    /// The code over the parts. The first part says what the code is for.
     fn over(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
@@ -70,12 +71,12 @@ impl Signer {
         out
     }
 
-    /// Bytes with their code behind them.
+    /// The bytes, followed by their code.
     fn authenticated(&self, name: &[u8], body: &[u8]) -> Vec<u8> {
         [body, &self.over(&[name, body])].concat()
     }
 
-    /// The bytes, if the code behind them is theirs.
+    /// The bytes of a mark, if the code that follows them is valid.
     fn genuine<'a, const N: usize>(&self, name: &[u8], mark: &'a [u8]) -> Option<&'a [u8; N]> {
         let (body, code) = mark.split_first_chunk::<N>()?;
         let expected = self.over(&[name, body]);
@@ -84,7 +85,7 @@ impl Signer {
             .then_some(body)
     }
 
-    /// What says where the chain begins.
+    /// The mark of the chain's beginning.
     fn floor_mark(&self, link: &ChainPosition) -> Vec<u8> {
         self.authenticated(
             b"floor",
@@ -92,7 +93,7 @@ impl Signer {
         )
     }
 
-    /// Where the chain begins; `None` if what says so was changed.
+    /// Where the chain begins; `None` if the mark was changed.
     fn floor(&self, mark: Option<&[u8]>) -> Option<ChainPosition> {
         let Some(mark) = mark else {
             return Some(ChainPosition::BEGINNING);
@@ -132,7 +133,7 @@ impl audit::Signer for Signer {
 }
 
 impl AuditLog {
-    /// The log of this storage; makes its key if there is none.
+    /// Opens the log of this storage. Creates its key if there is none.
     ///
     /// # Errors
     /// A failure, among them a key that was sealed with another master key.
@@ -156,18 +157,14 @@ impl AuditLog {
         })
     }
 
-    /// Closes what is not sealed yet, after a look whether the chain still ends where it did. Answers the newest seal that it
-    /// made.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Checks that the chain still ends where it did, then seals what is not sealed yet. Returns the newest seal that it made.
     pub async fn seal(&self, now: Timestamp) -> Result<Option<Seal>, Failure> {
-        // Before the table is read: it is never behind what was remembered by then.
+        // Read before the table, so that the table is never behind it.
         let remembered = self.memory().head;
         let standing = self.storage.audit_state().await?;
         self.watch(remembered, &standing, now).await?;
         let (mut newest, mut unsealed) = (None, standing.unsealed);
-        // Looked at first: a claim on the right to seal is a write.
+        // Checked first, because claiming the right to seal is a write.
         while unsealed > 0 {
             let round = self
                 .storage
@@ -178,7 +175,7 @@ impl AuditLog {
             if seal.number == 1 {
                 tracing::warn!(
                     event = "audit_chain_begun",
-                    "the chain of the audit log begins with this seal: on a server that is not new, it was removed before"
+                    "the chain of the audit log begins with this seal: if this server is not new, an earlier chain was removed"
                 );
             }
             newest = Some(seal);
@@ -187,24 +184,21 @@ impl AuditLog {
         Ok(newest)
     }
 
-    /// What is wrong with the log, as far as this process has seen.
+    /// What is wrong with the log, as far as this process noticed.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
         self.memory().alarm.map(|(what, _)| what)
     }
 
-    /// Takes the chain as it stands for the right one: after a backup was restored, or a look at what happened. Answers the
-    /// newest seal.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Accepts the chain as it is: after a backup was restored, or after an investigation. Returns the newest seal.
     pub async fn accept(&self, admin: &Admin, caller: &Caller) -> Result<Option<Seal>, Failure> {
         let context = admin.change_context(caller)?;
         let signer = Arc::<Signer>::clone(&self.signer);
         Ok(self.storage.accept_audit(signer, context).await?)
     }
 
-    /// Compares the table with the newest seal that was seen, by this process or, in the mark beside the seals, by any other.
+    /// Compares the table with the newest known seal: the one that this process remembers, or the one that any node recorded in the
+    /// mark.
     async fn watch(
         &self,
         remembered: Option<ChainHead>,
@@ -220,12 +214,12 @@ impl AuditLog {
             Some(head) => self.departure(&head, standing).await?,
             None => self.missing(standing).await?,
         };
-        // The mark only ever goes forward, and never away.
+        // The mark only moves forward, and is never removed.
         let changed = marked != head || (standing.mark.is_some() && marked.is_none());
         self.update_alarm(wrong.or(changed.then_some(MARK_CHANGED)), now);
         let Some(head) = head else { return Ok(()) };
         if marked != Some(head) {
-            // What this process remembers goes where other nodes and `keyward audit verify` see it.
+            // What this process remembers is stored where other nodes and `keyward audit verify` find it.
             self.storage
                 .keep_audit_head(standing.mark.clone(), self.signer.mark(&head))
                 .await?;
@@ -235,18 +229,18 @@ impl AuditLog {
         Ok(())
     }
 
-    /// Whether a mark should be there: the first seal of the new format writes one.
+    /// Whether the mark is missing: the first seal of the new format writes one.
     async fn missing(&self, standing: &audit::LogState) -> Result<Option<&'static str>, Failure> {
         let newest = standing.newest.as_ref();
         if newest.is_none_or(|seal| seal.format == SealFormat::First) {
             return Ok(None);
         }
-        // That seal may have been made since the mark was looked for.
+        // That seal may have been made after the mark was read.
         let there = self.storage.setting(audit::HEAD).await?.is_some();
         Ok((!there).then_some(MARK_REMOVED))
     }
 
-    /// How the table departs from a head that was seen.
+    /// How the table differs from a known head.
     async fn departure(
         &self,
         head: &ChainHead,
@@ -265,7 +259,7 @@ impl AuditLog {
         let there = self.storage.seal_of(head.number).await?;
         let same = match there {
             Some(seal) => seal.mac == head.mac,
-            // Other nodes have sealed and pruned on while this one was away.
+            // Other nodes may have sealed and pruned in the meantime.
             None => {
                 let mark = self.storage.setting(audit::FLOOR).await?;
                 let floor = self.signer.floor(mark.as_deref());
@@ -275,7 +269,7 @@ impl AuditLog {
         Ok((!same).then_some(BEGAN_ANEW))
     }
 
-    /// Says what is wrong in the program's log: at once, and then once a minute.
+    /// Logs what is wrong: at once, and then once a minute.
     fn update_alarm(&self, wrong: Option<&'static str>, now: Timestamp) {
         let mut memory = self.memory();
         let said = memory.alarm;
@@ -286,7 +280,7 @@ impl AuditLog {
                 tracing::error!(
                     event = "audit_alarm",
                     what,
-                    "the audit log is not what it was: see `keyward audit verify`"
+                    "the audit log was tampered with or restored: see `keyward audit verify`"
                 );
                 Some((what, now))
             }
@@ -300,17 +294,17 @@ impl AuditLog {
 
 const WENT_BACK: &str = "the chain went back: a later seal was there before";
 const BEGAN_ANEW: &str = "the chain began anew: another seal of this number was there before";
-const MARK_CHANGED: &str = "what says which seal is the newest was changed";
-const MARK_REMOVED: &str = "what says which seal is the newest was removed";
+const MARK_CHANGED: &str = "the mark of the newest seal was changed";
+const MARK_REMOVED: &str = "the mark of the newest seal was removed";
 
-/// Names the rows that no seal takes in: the first of them, and how many there are.
+/// Logs the rows that no seal covers: the first of them, and how many there are.
 fn log_refused_rows(rows: &[audit::RefusedRow]) {
     for row in rows.iter().take(LOGGED_ROWS) {
         tracing::error!(
             event = "audit_row_refused",
             row = %row.id,
             why = %row.why,
-            "a row of the audit log is under no seal"
+            "a row of the audit log can't be sealed"
         );
     }
     if rows.len() > LOGGED_ROWS {
@@ -318,7 +312,7 @@ fn log_refused_rows(rows: &[audit::RefusedRow]) {
         tracing::error!(
             event = "audit_rows_refused",
             count,
-            "rows of the audit log are under no seal"
+            "rows of the audit log can't be sealed"
         );
     }
 }

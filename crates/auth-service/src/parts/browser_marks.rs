@@ -1,4 +1,5 @@
-//! The mark of a session that was begun in a browser: a code of the session, which nobody else can make.
+//! The mark of a session that began in a browser: an authentication code (HMAC-SHA-256) of the session's id, which only this server
+//! can create.
 
 use crate::parts::{
     failure::Failure,
@@ -8,7 +9,7 @@ use auth_domain::ids::SessionId;
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// Marks the sessions that were begun in a browser.
+/// Creates and checks the marks.
 pub(crate) struct BrowserMarks(hmac::Key);
 
 impl BrowserMarks {

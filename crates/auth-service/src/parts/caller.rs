@@ -1,4 +1,4 @@
-//! Who calls, when and from where: what a use case knows of its request, and what the audit log says of a change.
+//! The caller of a use case: who they are, when and from where they call. The audit log records it with a change.
 
 use crate::parts::{
     entropy::{Entropy, EntropyFailed, random_bytes},
@@ -8,20 +8,20 @@ use auth_domain::{audit::Actor, session::Origin, time::Timestamp};
 use auth_storage::{ApiKeyEvidence, AuditContext, Evidence, SessionEvidence};
 use secrecy::SecretString;
 
-/// Who calls, when and from where: read once at the edge and handed down. It is what the audit log says of a change.
+/// The caller of a use case, read once from the request and passed on.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The moment of the request.
+    /// The time of the request.
     pub now: Timestamp,
-    /// Who it is, as far as that is proved.
+    /// Who they are, as far as that is proved.
     pub actor: Actor,
-    /// Where it came from.
+    /// Where the request came from.
     pub origin: Origin,
     /// The request's id.
     pub request_id: Option<String>,
-    /// What the caller showed, which has to hold still when something is changed.
-    pub held: Option<Evidence>,
-    /// The device token that it showed, if any.
+    /// The credential that the caller presented. It has to be valid still when a change is committed.
+    pub evidence: Option<Evidence>,
+    /// The device token that the caller presented, if any.
     pub device: Option<SecretString>,
 }
 
@@ -44,18 +44,18 @@ impl Caller {
             actor,
             origin: Origin::new(None, None),
             request_id: None,
-            held: None,
+            evidence: None,
             device: None,
         }
     }
 
-    /// The caller as the author of a change.
+    /// The caller, as the audit log records them.
     pub(crate) fn audit_context(&self, entropy: &dyn Entropy) -> Result<AuditContext, EntropyFailed> {
         Ok(AuditContext {
             actor: self.actor,
             ip: self.origin.ip,
             request_id: self.request_id.clone(),
-            evidence: self.held.clone(),
+            evidence: self.evidence.clone(),
             seed: random_bytes(entropy)?,
         })
     }
@@ -71,7 +71,7 @@ impl Caller {
     pub fn signed_in(self, principal: &Principal) -> Self {
         Self {
             actor: Actor::User(principal.user()),
-            held: Some(Evidence::Session(SessionEvidence {
+            evidence: Some(Evidence::Session(SessionEvidence {
                 session: principal.session(),
                 generation: principal.claims.generation,
                 reauthenticated: false,
@@ -80,27 +80,27 @@ impl Caller {
         }
     }
 
-    /// The same caller, signed in, who proved anew in this request who they are.
+    /// The same caller, signed in, who reauthenticated in this request.
     #[must_use]
     pub(crate) fn reauthenticated(self) -> Self {
-        let held = self.held.map(|held| match held {
-            Evidence::Session(held) => Evidence::Session(SessionEvidence {
+        let evidence = self.evidence.map(|evidence| match evidence {
+            Evidence::Session(session) => Evidence::Session(SessionEvidence {
                 reauthenticated: true,
-                ..held
+                ..session
             }),
             key @ Evidence::ApiKey(_) => key,
         });
-        Self { held, ..self }
+        Self { evidence, ..self }
     }
 
-    /// The same caller, who showed a bearer token that holds.
+    /// The same caller, who presented a valid bearer token.
     #[must_use]
     pub fn bearing(self, bearer: &Bearer) -> Self {
         match bearer {
             Bearer::Session(principal) => self.signed_in(principal),
             Bearer::Key(holder) => Self {
                 actor: bearer.actor(),
-                held: Some(Evidence::ApiKey(ApiKeyEvidence {
+                evidence: Some(Evidence::ApiKey(ApiKeyEvidence {
                     key: holder.key.id,
                     role: holder.owner.role.clone(),
                 })),

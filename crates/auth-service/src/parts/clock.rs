@@ -1,4 +1,4 @@
-//! Where time comes from. It is handed in, so that a test sets it; and it is judged beside the database's clock.
+//! The clock. It is passed in, so that a test can set it, and it is compared with the database's clock.
 
 use auth_blacklist::Blacklist;
 use auth_domain::time::{Span, Timestamp, to_micros};
@@ -8,24 +8,22 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-/// How far this node's clock may be off the database's (docs/rules.md §1).
+/// How far this node's clock may differ from the database's (docs/rules.md §1).
 pub(crate) const CLOCK_TOLERANCE: Span = Span::seconds(2);
 
-/// Tells the time. Read once a request, at the edge.
+/// A clock. It is read once a request.
 pub trait Clock: Send + Sync {
-    /// Now, to the microsecond. Never earlier than what it said before.
+    /// Now, to the microsecond. Never earlier than an earlier answer.
     fn now(&self) -> Timestamp;
 
-    /// Now, if that is within the tolerance of what the database's clock may show. A clock that a test holds is right by itself.
-    ///
-    /// # Errors
-    /// [`ClockOff`].
+    /// Now, if that is within the tolerance of the time that the database's clock may show. The clock of a test is right by
+    /// definition.
     fn now_beside(&self, _database: DatabaseClock) -> Result<Timestamp, ClockOff> {
         Ok(self.now())
     }
 }
 
-/// What the database's clock may show now: it was read over a network, a moment ago.
+/// The times that the database's clock may show now: it was read over a network some time ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatabaseClock {
     /// The earliest time.
@@ -35,18 +33,20 @@ pub struct DatabaseClock {
 }
 
 impl DatabaseClock {
-    /// By how much a time is certainly off; zero if it may be right.
+    /// By how much a time differs from the database's at least; zero if it may be the same.
     fn distance(self, time: Timestamp) -> Span {
         (self.earliest - time).max(time - self.latest).max(Span::zero())
     }
 }
 
-/// This machine's clock is certainly wrong, or the database's is: tokens that it dates others take for forged or expired.
+/// This machine's clock is certainly wrong, or the database's is. Other nodes would take tokens that it dates for invalid or
+/// expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this machine's clock is {} ms off the database's", .0.num_milliseconds())]
 pub struct ClockOff(pub Span);
 
-/// The machine's clock, kept from running backwards: a step back holds it still until the time is reached again.
+/// The machine's clock, which never runs backwards: if it is set back, its time stands still until the machine's clock has caught
+/// up.
 #[derive(Debug, Default)]
 pub struct SystemClock {
     latest: AtomicI64,
@@ -59,7 +59,7 @@ impl Clock for SystemClock {
         DateTime::from_timestamp_micros(latest).unwrap_or_else(|| to_micros(Utc::now()))
     }
 
-    /// Once the machine's clock is right, a time that had run ahead is given up: nothing was dated by it since it was found wrong.
+    /// Once the machine's clock is right, a time that had run ahead is dropped: nothing was dated by it since it was found wrong.
     fn now_beside(&self, database: DatabaseClock) -> Result<Timestamp, ClockOff> {
         let now = self.now();
         let off = database.distance(now);
@@ -75,12 +75,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// Where the moments of requests come from: this machine's clock and, where other nodes use the same database, the database's beside
-/// it, which has to agree.
+/// The clock that requests use: this machine's. Where other nodes use the same database, it has to agree with the database's clock.
 #[derive(Clone)]
 pub(crate) struct CheckedClock {
     clock: Arc<dyn Clock>,
-    /// What knows the database's clock; `None` where this is the only node and both clocks are the same one.
+    /// The source of the database's clock; `None` if this is the only node, because then both clocks are the same one.
     database: Option<Blacklist>,
 }
 
@@ -89,7 +88,7 @@ impl CheckedClock {
         Self { clock, database }
     }
 
-    /// The moment of a request.
+    /// The time of a request.
     ///
     /// # Errors
     /// [`ClockOff`] while this machine's clock is known to be wrong: nothing is issued or judged by it.
@@ -137,7 +136,7 @@ mod tests {
         let ahead = right + Span::hours(1);
         // The machine's clock was an hour ahead, and was then set right.
         clock.latest.store(ahead.timestamp_micros(), Ordering::Relaxed);
-        assert_eq!(clock.now(), ahead, "by itself it stands still");
+        assert_eq!(clock.now(), ahead, "without the database it stands still");
         let elsewhere = about(right - Span::hours(5), 0);
         assert!(clock.now_beside(elsewhere).is_err(), "both are wrong");
         assert_eq!(clock.now(), ahead);

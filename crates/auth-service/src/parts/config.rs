@@ -1,4 +1,4 @@
-//! What the use cases need to know of the configuration, and what follows from it.
+//! The configuration of the use cases, and what follows from it.
 
 #[cfg(test)]
 pub(crate) mod for_tests;
@@ -14,14 +14,14 @@ use auth_domain::{
 };
 use std::time::Duration;
 
-/// What the use cases need to know.
+/// The configuration of the use cases.
 #[derive(Debug, Clone)]
 pub struct ServiceConfig {
     /// The `iss` of tokens: `server.public_url`.
     pub issuer: String,
-    /// Whether the issuer is only the loopback address that the server happens to listen on, because none was configured.
+    /// Whether no issuer is configured, so that it is the loopback address that the server listens on.
     pub issuer_follows_bind: bool,
-    /// What the service is called; a password may not be it.
+    /// The name of the service. A password must not contain it.
     pub service_name: String,
     /// `[tokens]`.
     pub tokens: TokensConfig,
@@ -29,11 +29,11 @@ pub struct ServiceConfig {
     pub session: SessionConfig,
     /// `[rotation]`.
     pub rotation: RotationConfig,
-    /// What of `[password]` says what a new password must be.
+    /// The part of `[password]` with the rules for new passwords.
     pub password: PasswordPolicy,
-    /// What of `[password]` new hashes cost.
+    /// The part of `[password]` with the cost of new hashes.
     pub argon2: Argon2Params,
-    /// What of `[password]` steers the hashing threads.
+    /// The part of `[password]` about the hashing threads.
     pub hashing: HashingConfig,
     /// `[registration]`.
     pub registration: RegistrationConfig,
@@ -43,9 +43,9 @@ pub struct ServiceConfig {
     pub audit: AuditConfig,
     /// `[roles]` and the built-in ones.
     pub roles: RoleBook,
-    /// What mailed links start with.
+    /// The URL that links in mails start with.
     pub link_base: String,
-    /// Whether mailed links are written to the log, for development.
+    /// Whether links in mails are logged, for development.
     pub print_links: bool,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn span(duration: Duration) -> Span {
 }
 
 impl ServiceConfig {
-    /// Whose tokens are accepted.
+    /// The issuer whose tokens are accepted.
     #[must_use]
     pub fn issuer(&self) -> Issuer<'_> {
         if self.issuer_follows_bind {
@@ -65,7 +65,7 @@ impl ServiceConfig {
         }
     }
 
-    /// The algorithms that sign tokens with keys of this server's: those whose keys it makes and rotates.
+    /// The algorithms whose keys this server creates and rotates.
     #[must_use]
     pub fn key_algorithms(&self) -> Vec<Algorithm> {
         match self.tokens.algorithm {
@@ -74,7 +74,7 @@ impl ServiceConfig {
         }
     }
 
-    /// How long tokens and sessions live.
+    /// The lifetimes of tokens and sessions.
     #[must_use]
     pub fn lifetimes(&self) -> Lifetimes {
         Lifetimes {
@@ -84,7 +84,7 @@ impl ServiceConfig {
         }
     }
 
-    /// What decides on a presented refresh token.
+    /// The policy that decides on a presented refresh token.
     #[must_use]
     pub fn rotation_policy(&self) -> RotationPolicy {
         RotationPolicy {
@@ -95,7 +95,7 @@ impl ServiceConfig {
         }
     }
 
-    /// How far the clocks of two machines may be apart.
+    /// How far the clocks of two machines may differ.
     #[must_use]
     pub fn leeway(&self) -> Span {
         span(self.tokens.leeway)

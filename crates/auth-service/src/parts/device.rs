@@ -1,5 +1,5 @@
-//! Known devices: a token that says "this device signed in as this user before", so that guessing from elsewhere can't lock
-//! the owner out (docs/rules.md §7). It opens nothing: a password is asked for all the same.
+//! Known devices: a device token says that a device signed in as a user before, so that guesses from other devices can't throttle
+//! the owner (docs/rules.md §7). It is no credential: a password is required all the same.
 
 use crate::parts::{
     entropy::{Entropy, random_bytes},
@@ -20,10 +20,10 @@ use uuid::Uuid;
 /// How long a device is known after its last sign-in.
 pub const KNOWN_DEVICE_LIFETIME: Span = Span::days(180);
 
-/// User, device, moment.
+/// The length of a token's body: user, device, time.
 const BODY: usize = 16 + 16 + 8;
 
-/// A device that shows a good token. Whether it is known to a user is for [`KnownDevice::is_known_to`] to say.
+/// A device with a valid token. [`KnownDevice::is_known_to`] says whether a user knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownDevice {
     user: UserId,
@@ -32,18 +32,18 @@ pub(crate) struct KnownDevice {
 }
 
 impl KnownDevice {
-    /// Whether it signed in as this user, after the moment from which devices count.
+    /// Whether it signed in as this user, at or after the time from which devices are known.
     pub(crate) fn is_known_to(&self, user: UserId, devices_from: Option<Timestamp>) -> bool {
         self.user == user && devices_from.is_none_or(|from| self.since >= from)
     }
 
-    /// What its guesses are counted by.
+    /// The digest that its guesses are counted by.
     pub(crate) fn digest(&self) -> [u8; 32] {
         sha256(&[self.user.as_uuid().as_bytes().as_slice(), &self.device].concat())
     }
 }
 
-/// Makes and reads device tokens.
+/// Issues and verifies device tokens.
 pub(crate) struct DeviceTokens(hmac::Key);
 
 impl DeviceTokens {
@@ -51,7 +51,7 @@ impl DeviceTokens {
         Ok(Self(master.hmac_key(Purpose::Devices)?))
     }
 
-    /// A token for a device that has just shown that it is the user's; a device that was known keeps its name.
+    /// Issues a token for a device on which the user has just proved who they are. A known device keeps its id.
     pub(crate) fn issue(
         &self,
         user: UserId,
@@ -71,7 +71,7 @@ impl DeviceTokens {
         Ok(URL_SAFE_NO_PAD.encode(token).into())
     }
 
-    /// The device of a token that is genuine and not too old.
+    /// The device of a token that is valid and not expired.
     pub(crate) fn verify(&self, token: &SecretString, now: Timestamp) -> Option<KnownDevice> {
         let text = token.expose_secret();
         if text.len() > 128 {
@@ -112,13 +112,13 @@ mod tests {
                 .is_some()
         );
         assert!(tokens.verify(&token, now + KNOWN_DEVICE_LIFETIME).is_none());
-        // Signed in again it is the same device, with a fresh moment.
+        // After another sign-in it is the same device, with a new time.
         let again = tokens
             .issue(user, Some(device), now + Span::days(9), &SystemEntropy)
             .unwrap();
         let again = tokens.verify(&again, now + KNOWN_DEVICE_LIFETIME).unwrap();
         assert_eq!(again.digest(), device.digest());
-        // Another user on it is another device.
+        // With another user it is another device.
         let shared = tokens.issue(other, Some(device), now, &SystemEntropy).unwrap();
         assert_ne!(tokens.verify(&shared, now).unwrap().digest(), device.digest());
     }

@@ -1,16 +1,16 @@
-//! Where random bytes come from. They are handed in, so that a test sets them.
+//! The source of random bytes. It is passed in, so that a test can set them.
 
 /// The system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system gave no random bytes")]
 pub struct EntropyFailed;
 
-/// Gives random bytes, fit for secrets.
+/// A source of random bytes that are fit for secrets.
 pub trait Entropy: Send + Sync {
     /// Fills the buffer.
     ///
     /// # Errors
-    /// [`EntropyFailed`] if there are none to be had.
+    /// [`EntropyFailed`] if the source fails.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyFailed>;
 }
 
@@ -27,7 +27,7 @@ impl Entropy for SystemEntropy {
 /// `N` random bytes.
 ///
 /// # Errors
-/// [`EntropyFailed`] if there are none to be had.
+/// [`EntropyFailed`] if the source fails.
 pub(crate) fn random_bytes<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyFailed> {
     let mut bytes = [0; N];
     entropy.fill(&mut bytes)?;

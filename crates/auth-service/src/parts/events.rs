@@ -1,48 +1,48 @@
-//! What happened, for those who count it. A use case says each thing once, where it knows it; the hourly activity and the metrics
-//! subscribe. Nothing of an event names a user: it is a figure, and no log.
+//! Events of the use cases, for counters. A use case emits each event once; the hourly activity and the metrics subscribe. The
+//! rule: an event names no user, because it is a statistic and no record.
 
 use crate::parts::failure::Failure;
 use auth_domain::time::Timestamp;
 use auth_limits::LimitName;
 use std::sync::Arc;
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A sign-in, a registration or the set-up gave tokens.
+    /// A sign-in, a registration or the set-up issued tokens.
     SignedIn,
-    /// A sign-in was asked for, and gave none.
+    /// A sign-in was refused.
     SignInRefused(Refusal),
-    /// A password was wrong, or the account may not sign in; at a sign-in, beside a mailed link, or to confirm a change.
+    /// A password was wrong, or the account may not sign in: at a sign-in, beside a link from a mail, or at a reauthentication.
     PasswordRefused,
-    /// A client's refresh was answered. What pages refresh by themselves is not.
+    /// A client's refresh was answered. The refreshes of pages do not count.
     RefreshAnswered(Result<(), Refusal>),
-    /// A refresh token was used and replaced, by an application or by a page. A repeated answer does not count.
+    /// A refresh token was rotated, by an application or by a page. A repeated answer does not count.
     Rotated,
-    /// A revocation that somebody asked for was done.
+    /// A revocation was requested and done.
     Revoked(RevokedBy),
     /// This limit refused a request.
     LimitRefused(LimitName),
 }
 
-/// Why a use case refused, in a word.
+/// Why a use case refused a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// A password was wrong, or the account may not sign in.
     InvalidCredentials,
-    /// A limit.
+    /// A limit refused the request.
     RateLimited,
-    /// The token is none of ours.
+    /// The token was not issued by this server.
     InvalidToken,
-    /// The token is past its time.
+    /// The token has expired.
     TokenExpired,
     /// The token or its session was ended.
     TokenRevoked,
     /// The refresh token was used before.
     TokenAlreadyUsed,
-    /// Whatever else was wrong with what was asked.
+    /// Anything else was wrong with the request.
     InvalidRequest,
-    /// A part was out of reach.
+    /// A part of the server was unavailable.
     Unavailable,
     /// There was more work than could be done in time.
     Overloaded,
@@ -51,7 +51,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The word.
+    /// The name, as metrics show it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,21 +79,21 @@ impl From<&Failure> for Refusal {
     }
 }
 
-/// What somebody asked to be revoked.
+/// What was revoked at a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevokedBy {
     /// The caller's session, by signing out.
     Logout,
     /// All sessions of the caller, or all but this one.
     LogoutAll,
-    /// One session out of the caller's list.
+    /// One session of the caller's list.
     Session,
     /// A token, by a client (RFC 7009).
     Revoke,
 }
 
 impl RevokedBy {
-    /// The word.
+    /// The name, as metrics show it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -105,13 +105,13 @@ impl RevokedBy {
     }
 }
 
-/// Counts what happens. It is called on a request's path: it neither waits nor fails.
+/// A subscriber to events. It is called on a request's path, so it must neither wait nor fail.
 pub trait Subscriber: Send + Sync {
-    /// Something happened in a request of this moment.
+    /// Takes an event of a request of this time.
     fn on_event(&self, event: Event, at: Timestamp);
 }
 
-/// Those who count.
+/// The subscribers.
 pub(crate) struct Events(Vec<Arc<dyn Subscriber>>);
 
 impl Events {

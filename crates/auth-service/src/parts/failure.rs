@@ -1,18 +1,18 @@
-//! What failed here, while the caller is not to blame. The error of each area holds one.
+//! A failure of the server, for which the caller is not to blame. The error type of each area contains it.
 //!
-//! The rule: a failure of storage can only ever become a [`Failure`], so an outage never looks like a wrong password.
+//! The rule: an error of storage can only become a [`Failure`], so that an outage never looks like a wrong password.
 
 use crate::parts::{clock::ClockOff, entropy::EntropyFailed};
 use auth_storage::StorageError;
 use std::time::Duration;
 
-/// What failed, for the log.
+/// The cause of a failure, for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a use case could not do what was asked.
+/// Why the server could not do what was requested.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The database or another part is out of reach.
+    /// The database or another part is unavailable.
     #[error("unavailable: {0}")]
     Unavailable(#[source] Cause),
     /// There is more work than can be done in time.

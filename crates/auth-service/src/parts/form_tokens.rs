@@ -1,7 +1,7 @@
-//! Tokens that forms carry: this form was made for this visitor, here, not long ago. A page of another site can make a browser
-//! send a form, and can't know what to put into it (OWASP: signed double-submit tokens).
+//! The tokens of forms: a token says that this server issued the form to this visitor not long ago. A page of another site can make
+//! a browser send a form, but it does not know a valid token (OWASP: signed double-submit tokens).
 //!
-//! No two tokens are alike, so that what a compressing proxy makes of an answer tells nothing of the next one (BREACH).
+//! No two tokens are the same, so that the size of a compressed answer reveals nothing about the next one (BREACH).
 
 use crate::parts::{
     entropy::{Entropy, random_bytes},
@@ -16,22 +16,22 @@ use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
 
-/// How long a form may stand open.
-const FORM_GOOD_FOR: Span = Span::hours(12);
+/// The lifetime of a form's token.
+const FORM_LIFETIME: Span = Span::hours(12);
 
-/// Salt, moment.
+/// The length of a token's body: salt, time.
 const BODY: usize = 16 + 8;
 
-/// Whom a form is made for.
+/// The visitor that a form is issued to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visitor {
-    /// What the browser was given, at random.
+    /// The random id of the browser.
     pub id: [u8; 16],
-    /// The session, once it is signed in.
+    /// The session, if the visitor is signed in.
     pub session: Option<SessionId>,
 }
 
-/// Makes and checks the tokens.
+/// Issues and checks the tokens.
 pub(crate) struct FormTokens(hmac::Key);
 
 impl FormTokens {
@@ -66,7 +66,7 @@ impl FormTokens {
             .last_chunk::<8>()
             .and_then(|moment| DateTime::from_timestamp_micros(i64::from_be_bytes(*moment)));
         hmac::verify(&self.0, &message(body, visitor), code).is_ok()
-            && since.is_some_and(|since| now - since < FORM_GOOD_FOR)
+            && since.is_some_and(|since| now - since < FORM_LIFETIME)
     }
 }
 
@@ -87,24 +87,24 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn a_form_is_good_for_whom_it_was_made_and_for_as_long_as_it_says() {
+    fn a_form_token_is_valid_for_its_visitor_alone_and_for_its_lifetime() {
         let tokens = FormTokens::new(&MasterKey::from_bytes([1; 32])).unwrap();
         let others = FormTokens::new(&MasterKey::from_bytes([2; 32])).unwrap();
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
-        let anybody = Visitor {
+        let anonymous = Visitor {
             id: [1; 16],
             session: None,
         };
         let signed_in = Visitor {
             session: Some(SessionId::from_uuid(Uuid::from_u128(7))),
-            ..anybody
+            ..anonymous
         };
         let token = tokens.issue(signed_in, now, &SystemEntropy).unwrap();
         assert!(tokens.is_valid(&token, signed_in, now));
-        assert!(tokens.is_valid(&token, signed_in, now + FORM_GOOD_FOR - Span::seconds(1)));
-        assert!(!tokens.is_valid(&token, signed_in, now + FORM_GOOD_FOR));
+        assert!(tokens.is_valid(&token, signed_in, now + FORM_LIFETIME - Span::seconds(1)));
+        assert!(!tokens.is_valid(&token, signed_in, now + FORM_LIFETIME));
         assert!(
-            !tokens.is_valid(&token, anybody, now),
+            !tokens.is_valid(&token, anonymous, now),
             "a sign-in changes the forms"
         );
         let other = Visitor {

@@ -1,5 +1,5 @@
-//! Passwords and their hashes: what is accepted, how it is hashed, how it is verified (docs/rules.md §4). All of it runs on the
-//! hashing threads; nothing here blocks an async worker.
+//! Passwords and their hashes: acceptance, hashing and verification (docs/rules.md §4). The rule: everything costly runs on the
+//! hashing threads, and nothing here blocks an async worker.
 
 mod common_passwords;
 mod cost;
@@ -26,30 +26,30 @@ use std::sync::Arc;
 
 pub use cost::time_argon2;
 
-/// The bytes of a salt (RFC 9106 §4).
+/// The length of a salt in bytes (RFC 9106 §4).
 const SALT: usize = 16;
-/// The bytes of a hash.
+/// The length of a hash in bytes.
 const OUTPUT: usize = 32;
 
-/// Whether a password was the right one.
+/// The result of verifying a password.
 pub(crate) enum Verified {
-    /// It was not.
+    /// It is wrong.
     No,
-    /// It was.
+    /// It is right.
     Yes {
-        /// The same password hashed at today's cost, if the stored hash has another form or cost.
+        /// The same password hashed with the current parameters, if the stored hash has another scheme or cost.
         upgrade: Option<PasswordHash>,
     },
 }
 
-/// Hashes and verifies, on its own threads.
+/// Hashes and verifies passwords on its own threads.
 pub(crate) struct Hasher {
     pool: HashPool,
     policy: PasswordPolicy,
     params: Argon2Params,
     service_name: String,
     entropy: Arc<dyn Entropy>,
-    /// What a password is verified against where there is none: it costs the same and never fits.
+    /// The hash that a password is verified against if the user has none. It costs the same and never matches.
     decoy: PasswordHash,
     placeholder_email: EmailAddress,
 }
@@ -82,17 +82,17 @@ impl Hasher {
         })
     }
 
-    /// An address that no user can have: looked up where the given one can't be parsed.
+    /// An address that no user can have. It is looked up if the given one can't be parsed.
     pub(crate) const fn placeholder_email(&self) -> &EmailAddress {
         &self.placeholder_email
     }
 
-    /// How many passwords wait, and how many may.
+    /// How many passwords wait, and how many may wait.
     pub(crate) fn depth(&self) -> (usize, usize) {
         self.pool.depth()
     }
 
-    /// Refuses while the hashing threads have more to do than they will do in time.
+    /// Refuses while the queue of the hashing threads is full.
     ///
     /// # Errors
     /// [`Failure::Overloaded`].
@@ -110,7 +110,7 @@ impl Hasher {
         email: &EmailAddress,
         name: Option<&DisplayName>,
     ) -> Result<PasswordHash, InputError> {
-        // What is refused by its length alone takes no place in the queue.
+        // A password that is too long is refused without a place in the queue.
         let cheap = self.policy.cheap_violations(password.expose_secret());
         if cheap.iter().any(|violation| violation.code == "too_long") {
             return Err(InputRefused::WeakPassword(cheap).into());
@@ -127,13 +127,13 @@ impl Hasher {
         self.pool.run(job).await?
     }
 
-    /// What the policy for new passwords is.
+    /// The policy for new passwords.
     pub(crate) const fn policy(&self) -> &PasswordPolicy {
         &self.policy
     }
 
-    /// Every rule that a new password would break, for whoever is still choosing it. A hint gives way to sign-ins: there is one
-    /// at a time, and none while passwords wait, so that no flood of them fills the queue.
+    /// Every rule that a new password would break, for a user who is choosing one. Such hints give way to sign-ins: one runs at a
+    /// time, and none while passwords wait, so that a flood of them can't fill the queue.
     ///
     /// # Errors
     /// [`Failure::Overloaded`], at once.
@@ -157,7 +157,7 @@ impl Hasher {
         self.pool.run_low_priority(job).await
     }
 
-    /// What an attacker would try first.
+    /// The words that an attacker would try first.
     fn context(&self, email: Option<&EmailAddress>, name: Option<&DisplayName>) -> Vec<String> {
         [
             email.map(|email| email.as_str().to_owned()),
@@ -170,10 +170,10 @@ impl Hasher {
         .collect()
     }
 
-    /// Verifies a password against a stored hash, or at the same cost against none.
+    /// Verifies a password against a stored hash. Without one it is wrong, at the same cost.
     ///
     /// # Errors
-    /// A failure; a wrong password is an answer.
+    /// A failure. A wrong password is no error.
     pub(crate) async fn verify(
         &self,
         stored: Option<PasswordHash>,
@@ -198,7 +198,7 @@ impl Hasher {
     }
 }
 
-/// Argon2id in the thread's memory, as a PHC string.
+/// Hashes with Argon2id in the thread's memory. The result is a PHC string.
 fn hash(
     password: &[u8],
     salt: &[u8; SALT],

@@ -1,12 +1,12 @@
-//! What people type for an account, and what is wrong with it. Such a fault is not counted like a wrong secret.
+//! What users type for an account, and why it is refused. Malformed input does not count as a wrong secret.
 
 use crate::parts::failure::Failure;
 use auth_domain::{email::EmailError, password::PasswordViolation, user::NotADisplayName};
 
-/// Why an address, a name or a new password was not taken.
+/// Why an address, a name or a new password was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum InputRefused {
-    /// The address can't be one.
+    /// The text is no email address.
     #[error(transparent)]
     InvalidEmail(EmailError),
     /// The name can't be shown.
@@ -29,13 +29,13 @@ impl From<NotADisplayName> for InputRefused {
     }
 }
 
-/// Why input was not made into what is stored.
+/// Why input was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// It was not taken.
+    /// The input was refused.
     #[error(transparent)]
     Refused(InputRefused),
-    /// What failed here; nothing is wrong with the input.
+    /// A failure of the server; the input may be valid.
     #[error(transparent)]
     Failure(Failure),
 }

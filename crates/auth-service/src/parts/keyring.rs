@@ -1,5 +1,5 @@
-//! The key ring: the keys in use, replaced as a whole when the stored ones change. Nodes load them anew each second, and at most
-//! once a second when a token names a key that nobody here knows (docs/rules.md §6).
+//! The key ring: the keys in use, which are replaced as a whole when the stored ones change. A node reloads them each second, and
+//! also when a token names an unknown key, then at most once a second (docs/rules.md §6).
 
 use crate::parts::{failure::Failure, keys::KeyAdmin, keyset::KeySet};
 use auth_domain::time::Timestamp;
@@ -8,9 +8,9 @@ use tokio::sync::Mutex;
 
 pub(crate) struct KeyRing {
     current: RwLock<Arc<KeySet>>,
-    /// Nothing is stored for a shared secret.
+    /// `None` for a shared secret, which is not stored.
     stored: Option<KeyAdmin>,
-    /// When an unknown key last made it look.
+    /// When an unknown key last caused a reload.
     last_reload: Mutex<Timestamp>,
 }
 
@@ -23,20 +23,20 @@ impl KeyRing {
         }
     }
 
-    /// The keys of this moment.
+    /// The present keys.
     pub(crate) fn current(&self) -> Arc<KeySet> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The verbs over the stored keys.
+    /// The operations on the stored keys.
     pub(crate) const fn stored(&self) -> Option<&KeyAdmin> {
         self.stored.as_ref()
     }
 
-    /// Loads the keys anew if they changed.
+    /// Reloads the keys if they changed.
     ///
     /// # Errors
-    /// Those of storage, and of opening a key; the known keys stay.
+    /// Those of storage, and of opening a key; the loaded keys stay in use.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
         let Some(stored) = &self.stored else { return Ok(()) };
         if let Some(fresh) = stored.load_if_changed(&self.current()).await? {
@@ -45,7 +45,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Loads the keys anew for a token whose key is unknown, unless that was done within the last second.
+    /// Reloads the keys for a token whose key is unknown, unless that was done within the last second.
     ///
     /// # Errors
     /// As [`KeyRing::reload`].
@@ -55,8 +55,8 @@ impl KeyRing {
             return Ok(());
         }
         let outcome = self.reload().await;
-        // A look in an outage does not count: it must not make a good token a bad one. What is wrong with the keys themselves is
-        // the same at the next look.
+        // A reload that failed in an outage does not count: a valid token must not become an invalid one by it. A fault of the keys
+        // themselves would be the same at the next reload.
         if matches!(outcome, Ok(()) | Err(Failure::Internal(_))) {
             *last_reload = now;
         }

@@ -1,4 +1,5 @@
-//! `keys`: the life of the signing keys. The plan is the domain's; what several nodes do at once, the guards of storage settle.
+//! `keys`: creation, rotation and retirement of the signing keys. The domain plans the steps. Conditions in storage make sure that
+//! of several nodes at once one succeeds.
 
 use crate::parts::{
     audit::AUDIT_KEY,
@@ -20,20 +21,20 @@ use auth_storage::{
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How often a change is planned anew after another node was faster.
+/// How often a change is planned, if another node changes the keys first.
 const TRIES: usize = 3;
 
-/// Rotates and reseals the signing keys; works beside a running server, whose nodes see it within a second.
+/// Rotates and reseals the signing keys. It works beside running servers, which follow within a second.
 pub struct KeyAdmin {
     storage: Storage,
     master: MasterKey,
     config: ServiceConfig,
-    /// Those whose keys are made and rotated.
+    /// The algorithms whose keys are created and rotated.
     algorithms: Vec<Algorithm>,
     entropy: Arc<dyn Entropy>,
-    /// The refused rows that the log names already.
+    /// The refused rows that were logged already.
     reported: Mutex<Vec<signing_keys::Stored>>,
-    /// The rows that are set aside, and that the log names already.
+    /// The rows that are set aside and were logged already.
     set_aside: Mutex<Vec<SetAside>>,
 }
 
@@ -43,13 +44,13 @@ pub enum KeyError {
     /// The next signing key may not sign yet.
     #[error("the next key may not sign before {}", .0.ready_at)]
     TooYoung(KeyTooYoung),
-    /// No signing keys are kept: the algorithm is HS256 with a shared secret.
+    /// There are no signing keys: the algorithm is HS256 with a shared secret.
     #[error("with HS256 there is no key to rotate: change the shared secret")]
     SharedSecret,
-    /// The caller held the permission when the request came in, and has lost it since.
+    /// The caller lost the permission during the request.
     #[error("not allowed")]
     Forbidden,
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -61,7 +62,7 @@ impl<E: Into<Failure>> From<E> for KeyError {
 }
 
 impl KeyError {
-    /// Of a change that nobody asked for.
+    /// The failure of a change that no caller requested.
     fn into_failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
@@ -76,17 +77,17 @@ impl From<KeyTooYoung> for KeyError {
     }
 }
 
-/// What came of sealing the keys with another master key.
+/// The result of sealing the keys with another master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
-    /// How many keys are sealed with it.
+    /// How many keys were sealed with it.
     pub keys: usize,
-    /// The `kid` of each row that was left out, because this server did not make it.
+    /// The `kid` of each row that was left out because this server did not create it.
     pub refused: Vec<String>,
 }
 
 impl KeyAdmin {
-    /// The verbs over this storage.
+    /// The operations over this storage.
     #[must_use]
     pub fn new(
         storage: Storage,
@@ -105,17 +106,14 @@ impl KeyAdmin {
         }
     }
 
-    /// Whether the database was made with this master key; `None` while it knows none.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Whether the database was created with this master key; `None` if no master key is known to it yet.
     pub async fn has_known_master_key(&self) -> Result<Option<bool>, Failure> {
         let known = self.storage.setting("master_key_check").await?;
         let ours = self.master.check_value()?;
         Ok(known.map(|known| known == ours))
     }
 
-    /// Makes the keys that a server needs to start, and opens all of them.
+    /// Creates the keys that are missing for a start, and opens all keys.
     ///
     /// # Errors
     /// A failure, among them that the active key is refused.
@@ -128,7 +126,7 @@ impl KeyAdmin {
         self.open(&self.table().await?.keys)
     }
 
-    /// The stored keys. The log names each row that this version can't read, once.
+    /// The stored keys. Each row that this version can't read is logged once.
     async fn table(&self) -> Result<signing_keys::Table, Failure> {
         let table = self.storage.keys().await?;
         let mut named = self.set_aside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +143,7 @@ impl KeyAdmin {
         Ok(table)
     }
 
-    /// The set of the published keys that open. The others are refused: used for nothing, and named in the log once.
+    /// The set of the published keys that can be opened. The others are refused: they are not used, and are logged once.
     fn open(&self, stored: &[signing_keys::Stored]) -> Result<KeySet, Failure> {
         let mut opened = Vec::new();
         let mut refused = Vec::new();
@@ -172,12 +170,13 @@ impl KeyAdmin {
         KeySet::of(&self.algorithms, &opened, stored)
     }
 
-    /// Whether this server made the key.
+    /// Whether this server created the key.
     fn is_genuine(&self, key: &signing_keys::Stored) -> bool {
         OpenedKey::of(key, &self.master).is_ok()
     }
 
-    /// A plan over the genuine keys; published rows that are refused retire before it. Rows that are set aside are no part of it.
+    /// The steps of a plan over the genuine keys. Published rows that are refused retire first. Rows that are set aside are not
+    /// part of it.
     fn rotation(
         &self,
         stored: &[signing_keys::Stored],
@@ -190,13 +189,14 @@ impl KeyAdmin {
         Ok(steps)
     }
 
-    /// The keys under the algorithms that they sign for.
+    /// The keys by the algorithm that they sign for.
     fn by_algorithm(&self, stored: &[signing_keys::Stored]) -> KeysByAlgorithm {
         let keys = stored.iter().map(|key| (key.algorithm, key.standing.clone()));
         KeysByAlgorithm::of(&self.algorithms, keys.collect())
     }
 
-    /// Rotates every algorithm whose next key is old enough: it signs, and the one before retires when what it signed has expired.
+    /// Rotates every algorithm whose next key is old enough: that key signs from now on, and the one before retires when the tokens
+    /// that it signed have expired.
     ///
     /// # Errors
     /// [`KeyError::TooYoung`], [`KeyError::SharedSecret`], [`KeyError::Forbidden`], or a failure.
@@ -209,8 +209,8 @@ impl KeyAdmin {
         .await
     }
 
-    /// Drops the signing key of every algorithm now, with everything that it signed, and every row that is refused or set aside: a
-    /// newer version may sign with a key that this one can't read.
+    /// Removes the signing key of every algorithm now, so that no token that it signed is valid any longer. It also removes every
+    /// row that is refused or set aside: a newer version may sign with a key that this one can't read.
     ///
     /// # Errors
     /// [`KeyError::SharedSecret`], [`KeyError::Forbidden`], or a failure.
@@ -225,10 +225,7 @@ impl KeyAdmin {
         .await
     }
 
-    /// Every key: where it stands, and its algorithm.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Every key: its standing and its algorithm.
     pub async fn list(&self) -> Result<Vec<(KeyStanding, Algorithm)>, Failure> {
         let stored = self.table().await?.keys;
         Ok(stored
@@ -238,16 +235,14 @@ impl KeyAdmin {
     }
 
     /// The `kid` of each published row that is refused.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn refused(&self) -> Result<Vec<String>, Failure> {
         let stored = self.table().await?.keys.into_iter();
         let refused = stored.filter(|key| key.standing.state.is_published() && !self.is_genuine(key));
         Ok(refused.map(|key| key.standing.kid).collect())
     }
 
-    /// Seals every key with another master key. A row that is refused keeps what it has. Servers have to be started anew with it.
+    /// Seals every key with another master key. A row that is refused stays as it is. Servers have to be restarted with the new
+    /// master key.
     ///
     /// # Errors
     /// A failure; then nothing was changed.
@@ -266,7 +261,7 @@ impl KeyAdmin {
             let sealed = new.seal(&kid, &opened.private, self.entropy.as_ref())?;
             resealed.push((kid, sealed));
         }
-        // Whatever a row says to a newer version, its private part stays readable to it.
+        // A row that only a newer version can read is resealed as well, so that it stays readable to that version.
         for SetAside { kid, sealed, .. } in table.set_aside {
             match self.master.open(&kid, &sealed) {
                 Ok(private) => {
@@ -297,10 +292,7 @@ impl KeyAdmin {
         Ok(Resealed { keys: count, refused })
     }
 
-    /// Retires what has outlived the tokens it signed.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Retires the keys whose tokens have all expired.
     pub(crate) async fn retire_expired(&self, now: Timestamp) -> Result<(), Failure> {
         self.change(now, None, |table, now| {
             Ok(keys::retire_expired(&standings(&table.keys), now))
@@ -309,10 +301,7 @@ impl KeyAdmin {
         .map_err(KeyError::into_failure)
     }
 
-    /// The keys opened anew, if they are not the ones that `current` was made of.
-    ///
-    /// # Errors
-    /// A failure.
+    /// The stored keys, opened, if they differ from the ones that `current` was built from.
     pub(crate) async fn load_if_changed(&self, current: &KeySet) -> Result<Option<KeySet>, Failure> {
         let stored = self.table().await?.keys;
         if current.is_built_from(&stored) {
@@ -322,7 +311,7 @@ impl KeyAdmin {
         }
     }
 
-    /// Refuses where a shared secret signs, and no key is kept.
+    /// Refuses if a shared secret signs, because then there are no keys.
     fn refuse_shared_secret(&self) -> Result<(), KeyError> {
         if self.algorithms.is_empty() {
             return Err(KeyError::SharedSecret);
@@ -336,7 +325,7 @@ impl KeyAdmin {
         rotation: Option<(bool, &Caller)>,
         plan: impl Fn(&signing_keys::Table, Timestamp) -> Result<Vec<KeyStep>, KeyTooYoung>,
     ) -> Result<(), KeyError> {
-        // To a server whose master key was changed since its start, every row would be one to drop.
+        // A server whose master key was changed since its start would take every row for one to remove.
         if rotation.is_some() && self.has_known_master_key().await? == Some(false) {
             let why = "the keys were sealed with another master key since this server was started";
             return Err(Failure::unavailable(why).into());
@@ -377,7 +366,7 @@ impl KeyAdmin {
         })
     }
 
-    /// An RSA key takes long to find: not on an async worker.
+    /// Generates a key. It takes long for RSA, so it does not run on an async worker.
     async fn generate(
         &self,
         algorithm: Algorithm,

@@ -1,7 +1,7 @@
-//! The signing keys as they are used: which one signs for each algorithm, which ones verify, what is published.
+//! The set of signing keys in use: the one that signs for each algorithm, those that verify, and the JWK Set that is published.
 //!
-//! A key is generated here, kept sealed by storage, and opened here. Its `kid` is its RFC 7638 thumbprint, so the same key has
-//! the same name on every node.
+//! A key is generated and sealed here, stored sealed, and opened here. Its `kid` is its RFC 7638 thumbprint, so that the same key
+//! has the same name on every node.
 
 use crate::parts::{entropy::Entropy, failure::Failure, master_key::MasterKey, signer::Signer};
 use auth_domain::{
@@ -23,7 +23,7 @@ use jsonwebtoken::{
 use std::{collections::HashMap, sync::Arc};
 use zeroize::Zeroizing;
 
-/// The algorithm as the library names it.
+/// The algorithm, as the JWT library names it.
 pub(crate) const fn library_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
     match algorithm {
         Algorithm::ES256 => jsonwebtoken::Algorithm::ES256,
@@ -39,14 +39,14 @@ pub(crate) struct VerifyingKey {
     pub(crate) key: DecodingKey,
 }
 
-/// The keys of one moment. Replaced as a whole.
+/// The keys at one time. The set is replaced as a whole.
 pub(crate) struct KeySet {
-    /// What signs for each algorithm that the configuration asks for.
+    /// The signer of each configured algorithm.
     signing: HashMap<Algorithm, Signer>,
-    /// By `kid`; that of a shared secret, which has none, is empty.
+    /// The verifying keys by `kid`. A shared secret has none; its entry has an empty one.
     verifying: HashMap<String, VerifyingKey>,
     jwks: Arc<str>,
-    /// The rows that it was made of, the refused ones too, to see whether any of them changed.
+    /// The rows that it was built from, refused ones too, to find out whether one of them changed.
     rows: Vec<signing_keys::Stored>,
 }
 
@@ -55,7 +55,7 @@ fn key_failure(what: &str, error: impl std::fmt::Display) -> Failure {
 }
 
 impl KeySet {
-    /// The set of a shared secret: nothing is published.
+    /// The set of a shared secret. Nothing is published.
     pub(crate) fn shared_secret(secret: &[u8]) -> Self {
         let verifying = VerifyingKey {
             algorithm: Algorithm::HS256,
@@ -69,19 +69,19 @@ impl KeySet {
         }
     }
 
-    /// The set of the keys that opened, out of all stored rows, for the algorithms that are asked for.
+    /// The set of the opened keys, out of all stored rows, for the configured algorithms.
     ///
     /// # Errors
     /// [`Failure::Internal`] if none of them is active.
     pub(crate) fn of(
-        asked_for: &[Algorithm],
+        configured: &[Algorithm],
         opened: &[OpenedKey],
         stored: &[signing_keys::Stored],
     ) -> Result<Self, Failure> {
         let keys = opened.iter().map(|key| (key.algorithm, key.standing.clone()));
-        let keys = KeysByAlgorithm::of(asked_for, keys.collect());
+        let keys = KeysByAlgorithm::of(configured, keys.collect());
         let mut signing = HashMap::new();
-        for algorithm in asked_for {
+        for algorithm in configured {
             let active = keys.signing(*algorithm);
             if let Some(key) = active.and_then(|active| opened.iter().find(|key| key.standing == *active)) {
                 let signer = Signer::stored(key.algorithm, &key.standing.kid, &key.private)?;
@@ -117,13 +117,13 @@ impl KeySet {
         })
     }
 
-    /// Whether the stored keys are the ones that this set was made of.
+    /// Whether the stored rows are the ones that this set was built from.
     pub(crate) fn is_built_from(&self, stored: &[signing_keys::Stored]) -> bool {
         self.rows == stored
     }
 
-    /// What signs for this algorithm. After the configuration changed to it, that is a key of the algorithm before until the next
-    /// rotation.
+    /// The signer for this algorithm. After a change of the configured algorithm it is a key of the former algorithm, until the
+    /// next rotation.
     ///
     /// # Errors
     /// [`Failure::Internal`] if no active key of it can be used.
@@ -141,8 +141,8 @@ impl KeySet {
     }
 }
 
-/// A stored key that this server made: its private part opens for this row, and the public part and the `kid` are derived from it.
-/// Nothing else in a row is proof: who can write the table can store a public key of their own.
+/// A stored key that this server created: its private part opens for this row, and the public part and the `kid` are derived from
+/// the private part. Nothing else in a row is proof: an attacker who can write the table can store a public key of their own.
 pub(crate) struct OpenedKey {
     standing: KeyStanding,
     algorithm: Algorithm,
@@ -181,7 +181,7 @@ impl OpenedKey {
     }
 }
 
-/// What is published of a private key (PKCS #8), and its `kid`.
+/// The public part of a private key (PKCS #8), and its `kid`.
 fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Failure> {
     let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, private)?, library_algorithm(algorithm))
         .map_err(|error| key_failure("public part", error))?;
@@ -193,10 +193,10 @@ fn public_part(algorithm: Algorithm, private: &[u8]) -> Result<(String, Jwk), Fa
     Ok((kid, jwk))
 }
 
-/// Makes a new key, sealed.
+/// Generates a key and seals it.
 ///
 /// # Errors
-/// [`Failure::Internal`] if the key can't be made; [`Failure::Unavailable`] without entropy.
+/// [`Failure::Internal`] if the key can't be generated; [`Failure::Unavailable`] without entropy.
 pub(crate) fn generate(
     algorithm: Algorithm,
     state: KeyState,
@@ -249,7 +249,7 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Failu
         Algorithm::ES256 => Ok(EncodingKey::from_ec_der(pkcs8)),
         Algorithm::EdDSA => Ok(EncodingKey::from_ed_der(pkcs8)),
         Algorithm::RS256 => {
-            // The library takes RSA keys as PKCS #1, and finds that inside of a PKCS #8 PEM by itself.
+            // The library needs RSA keys as PKCS #1, which it extracts from a PKCS #8 PEM by itself.
             let body = Zeroizing::new(STANDARD.encode(pkcs8));
             let pem = Zeroizing::new(format!(
                 "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",

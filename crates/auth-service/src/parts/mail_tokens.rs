@@ -1,5 +1,5 @@
-//! The tokens that mails carry. Each is derived from its mail's id under a key of its own, so that a mail that is sent again
-//! carries the same one, and no row of the outbox holds anything that opens an account.
+//! The tokens in mails. Each is derived from the id of its mail with a separate key. So a mail that is sent again contains the same
+//! token, and no row of the outbox contains a secret that gives access to an account.
 
 use crate::parts::{
     failure::Failure,
@@ -16,7 +16,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Makes the tokens of mails.
+/// Derives the tokens of mails.
 pub(crate) struct MailTokens(hmac::Key);
 
 impl MailTokens {
@@ -24,15 +24,15 @@ impl MailTokens {
         Ok(Self(master.hmac_key(Purpose::MailTokens)?))
     }
 
-    /// The token of a mail: 256 bits that nobody can tell from random ones without the master key.
+    /// The token of a mail: 256 bits, which can't be distinguished from random ones without the master key.
     pub(crate) fn token(&self, mail: MailId, kind: TokenKind) -> SecretString {
         let message = [mail.as_uuid().as_bytes().as_slice(), kind.as_str().as_bytes()].concat();
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &message)).into()
     }
 
-    /// The row of a mail's token, asked for at this moment.
+    /// The row of a mail's token that was requested at this time.
     pub(crate) fn row(&self, mail: MailId, kind: TokenKind, asked_at: Timestamp) -> one_time_tokens::New {
-        // One mail may carry two tokens: their rows' ids differ in a bit.
+        // One mail may contain two tokens: the ids of their rows differ in one bit.
         let mut id = *mail.as_uuid().as_bytes();
         let [.., last] = &mut id;
         *last ^= u8::from(kind == TokenKind::Report);

@@ -1,5 +1,5 @@
-//! The master key: 32 bytes that everything secret at rest hangs on. It is never used itself; each use has a key of its own,
-//! derived by HKDF-SHA-256 (RFC 5869), so that no two uses can be played against each other (RFC 8725 §3.12).
+//! The master key: 32 bytes that protect every secret at rest. The rule: it is never used itself. Each purpose has a key of its
+//! own, derived with HKDF-SHA-256 (RFC 5869), so that a value of one purpose is never valid for another (RFC 8725 §3.12).
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -25,7 +25,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// The text is no master key.
+/// Why a text is no master key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MasterKeyError {
     /// Not base64.
@@ -36,24 +36,24 @@ pub enum MasterKeyError {
     WrongLength(usize),
 }
 
-/// What a derived key is for.
+/// The purpose of a derived key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Signs refresh tokens.
     RefreshTokens,
     /// Seals the private signing keys in the database.
     SigningKeys,
-    /// Tells whether this is the master key that the database knows.
+    /// Checks whether this is the master key that the database was created with.
     Check,
-    /// Makes the one-time tokens that mails carry, out of the mails' ids.
+    /// Derives the one-time tokens in mails from the mails' ids.
     MailTokens,
     /// Signs known-device tokens.
     Devices,
-    /// Names accounts in the limits' counters.
+    /// Derives the digests by which the limits count accounts.
     Limits,
     /// Signs the tokens of forms.
     Forms,
-    /// Marks the sessions that were begun in a browser.
+    /// Marks the sessions that began in a browser.
     Browsers,
 }
 
@@ -72,22 +72,22 @@ impl Purpose {
     }
 }
 
-/// Sealed bytes could not be opened: they were sealed with another master key, for another name, or were changed.
+/// The bytes could not be opened: they were sealed with another master key or under another name, or they were changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("sealed with another master key, or changed since")]
 pub(crate) struct CannotOpen;
 
 impl MasterKey {
-    /// The key that these bytes are.
+    /// The key with these bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The key of a base64 text, as `KEYWARD_MASTER_KEY` carries it.
+    /// The key from base64, as in `KEYWARD_MASTER_KEY`.
     ///
     /// # Errors
-    /// [`MasterKeyError`]; it never repeats the text.
+    /// [`MasterKeyError`], which does not contain the text.
     pub fn from_base64(text: &str) -> Result<Self, MasterKeyError> {
         let bytes = Zeroizing::new(
             STANDARD
@@ -99,7 +99,7 @@ impl MasterKey {
         Ok(Self(key))
     }
 
-    /// The key as base64, for the file that the embedded default makes.
+    /// The key as base64, for the file that the embedded default creates.
     #[must_use]
     pub fn to_base64(&self) -> SecretString {
         STANDARD.encode(self.0).into()
@@ -117,7 +117,7 @@ impl MasterKey {
         Ok(derived)
     }
 
-    /// A key for codes (HMAC-SHA-256) for one purpose.
+    /// The HMAC-SHA-256 key for one purpose.
     pub(crate) fn hmac_key(&self, purpose: Purpose) -> Result<hmac::Key, Failure> {
         Ok(hmac::Key::new(
             hmac::HMAC_SHA256,
@@ -125,13 +125,13 @@ impl MasterKey {
         ))
     }
 
-    /// A value by which the database knows this key again; it tells nothing of it.
+    /// A value by which the database recognises this key. It reveals nothing about the key.
     pub(crate) fn check_value(&self) -> Result<Vec<u8>, Failure> {
         let key = self.hmac_key(Purpose::Check)?;
         Ok(hmac::sign(&key, b"this database").as_ref().to_vec())
     }
 
-    /// Seals bytes under a name (AES-256-GCM, the nonce in front); they open under the same name alone.
+    /// Seals bytes under a name (AES-256-GCM, with the nonce in front). They can be opened under the same name alone.
     pub(crate) fn seal(&self, name: &str, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Failure> {
         let nonce = random_bytes::<NONCE_LEN>(entropy)?;
         let mut sealed = plain.to_vec();
@@ -145,10 +145,7 @@ impl MasterKey {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`MasterKey::seal`] made.
-    ///
-    /// # Errors
-    /// [`CannotOpen`].
+    /// Opens what [`MasterKey::seal`] sealed.
     pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
         let mut plain = Zeroizing::new(body.to_vec());

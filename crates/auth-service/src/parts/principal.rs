@@ -1,4 +1,4 @@
-//! Who calls, once it is proved: a signed-in user, or a script with an API key.
+//! The authenticated caller: a signed-in user, or a script with an API key.
 
 use auth_domain::{
     audit::Actor,
@@ -9,10 +9,10 @@ use auth_domain::{
 use auth_storage::api_keys;
 use std::sync::Arc;
 
-/// Somebody whose access token holds.
+/// A user with a valid access token.
 #[derive(Debug, Clone)]
 pub struct Principal {
-    /// What the token says.
+    /// The claims of the token.
     pub claims: Arc<AccessClaims>,
 }
 
@@ -29,14 +29,14 @@ impl Principal {
         self.claims.sid
     }
 
-    /// The role. A change of role cuts the tokens that name the old one.
+    /// The role. A change of role revokes the tokens that name the old one.
     #[must_use]
     pub fn role(&self) -> &Role {
         &self.claims.role
     }
 }
 
-/// Whoever shows a bearer token that holds: a signed-in user, or a script with an API key.
+/// The holder of a valid bearer token: a signed-in user, or a script with an API key.
 #[derive(Debug, Clone)]
 pub enum Bearer {
     /// An access token.
@@ -55,7 +55,7 @@ impl Bearer {
         }
     }
 
-    /// As the audit log says it.
+    /// The actor, as the audit log records it.
     #[must_use]
     pub fn actor(&self) -> Actor {
         match self {

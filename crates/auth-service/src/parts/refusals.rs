@@ -1,4 +1,4 @@
-//! What the limits refused: as the error of the request, and summed until it is written to the audit log.
+//! The refusals of the limits: the error of a request, and the counts that are written to the audit log.
 
 use auth_limits::{LimitStatus, Permit};
 use std::{
@@ -11,11 +11,11 @@ use std::{
 #[error("too many requests: {}", .0.name.as_str())]
 pub struct RateLimited(pub Box<LimitStatus>);
 
-/// What a limit refused, summed for the audit log: one row a limit and whom it counts, each minute (docs/rules.md §9).
+/// The refusals, counted for the audit log: each minute one event for each limit and each key that it counts (docs/rules.md §9).
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<(&'static str, String), u64>>);
 
-/// How many sums are kept between two rows; the rest share one.
+/// How many counts are kept in a minute; all further keys share one.
 const SUMS: usize = 10_000;
 
 impl Refusals {
@@ -30,13 +30,13 @@ impl Refusals {
         *sums.entry((name, key.to_owned())).or_default() += 1;
     }
 
-    /// Puts a sum back that could not be written down.
+    /// Puts back a count that could not be recorded.
     pub(crate) fn put_back(&self, (name, key, count): (&'static str, String, u64)) {
         let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *sums.entry((name, key)).or_default() += count;
     }
 
-    /// What was summed since the last call.
+    /// The counts since the last call.
     pub(crate) fn take(&self) -> Vec<(&'static str, String, u64)> {
         let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *sums)

@@ -1,5 +1,5 @@
-//! Signing in the compact form (RFC 7515 §7.1). The rule: a private key is read once, when its set is opened, and never again
-//! for a token; reading it costs as much as an ES256 signature.
+//! Signing tokens in the compact serialization (RFC 7515 §7.1). The rule: a private key is parsed once, when its set is opened, and
+//! never for a single token, because parsing costs as much as an ES256 signature.
 
 use crate::parts::failure::Failure;
 use auth_domain::{claims::Typ, keys::Algorithm};
@@ -14,10 +14,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use serde::Serialize;
 
-/// A key that signs, and what the headers of its tokens say of it.
+/// A signing key, with its algorithm and `kid` for the header of a token.
 pub(crate) struct Signer {
     algorithm: Algorithm,
-    /// A shared secret has none.
+    /// `None` for a shared secret.
     kid: Option<String>,
     key: PrivateKey,
 }
@@ -39,7 +39,7 @@ struct Header<'a> {
 }
 
 impl Signer {
-    /// The signer under a stored key (PKCS #8).
+    /// The signer with a stored key (PKCS #8).
     ///
     /// # Errors
     /// [`Failure::Internal`] if it is no key of this algorithm.
@@ -64,7 +64,7 @@ impl Signer {
         })
     }
 
-    /// The signer with HS256 under a shared secret.
+    /// The signer with a shared secret (HS256).
     pub(crate) fn shared_secret(secret: &[u8]) -> Self {
         Self {
             algorithm: Algorithm::HS256,
@@ -73,7 +73,7 @@ impl Signer {
         }
     }
 
-    /// Signs claims as a token of this type. With HS256, EdDSA and RS256 the same claims give the same token, byte for byte.
+    /// Signs claims as a token of this type. With HS256, EdDSA and RS256 the same claims result in the same token, byte for byte.
     ///
     /// # Errors
     /// [`Failure::Internal`], if the key fails.
@@ -84,7 +84,8 @@ impl Signer {
             kid: self.kid.as_deref(),
         })?;
         let claims = json(claims)?;
-        // Room for the longest signature, an RSA key's of 2048 bits: a string that grows leaves copies of secrets behind.
+        // The capacity is enough for the longest signature, that of a 2048-bit RSA key: a string that grows leaves copies of
+        // secrets in memory.
         let encoded = |part: &[u8]| part.len().div_ceil(3) * 4;
         let mut token = String::with_capacity(encoded(&header) + 1 + encoded(&claims) + 1 + 342);
         URL_SAFE_NO_PAD.encode_string(header, &mut token);
@@ -116,5 +117,6 @@ impl PrivateKey {
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(value).map_err(|error| Failure::internal(format!("a token can't be written: {error}")))
+    serde_json::to_vec(value)
+        .map_err(|error| Failure::internal(format!("a token could not be serialized: {error}")))
 }

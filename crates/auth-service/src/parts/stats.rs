@@ -1,4 +1,4 @@
-//! The service at a glance. Counting reads every row, so an answer is kept for a while.
+//! The statistics of the service. Counting reads every row, so an answer is cached for some time.
 
 use auth_domain::{
     time::{Span, Timestamp},
@@ -7,24 +7,24 @@ use auth_domain::{
 use auth_storage::{outbox, users};
 use std::sync::{Mutex, PoisonError};
 
-/// How old an answer may be.
+/// How old a cached answer may be.
 const KEPT_FOR: Span = Span::seconds(30);
 
-/// The service at a glance.
+/// The statistics of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
-    /// When it was counted.
+    /// When they were counted.
     pub counted_at: Timestamp,
-    /// Users by role and status, and live sessions.
+    /// Users by role and status, and active sessions.
     pub users: users::Figures,
-    /// How full the outbox is.
+    /// The mails in the outbox.
     pub mail: outbox::Figures,
     /// How many rows of the audit log wait for their seal.
     pub unsealed_audit: u64,
 }
 
 impl Stats {
-    /// How many users there are of a status; of any without one.
+    /// How many users have this status; with `None`, how many users there are.
     #[must_use]
     pub fn users_of(&self, status: Option<UserStatus>) -> u64 {
         self.users
@@ -36,7 +36,7 @@ impl Stats {
     }
 }
 
-/// The last answer.
+/// The cache of the last answer.
 #[derive(Default)]
 pub(crate) struct StatsCache(Mutex<Option<Stats>>);
 

@@ -1,5 +1,5 @@
-//! Signing and verifying tokens (RFC 7519, RFC 8725). A signature proves who wrote a token; whether it still holds is asked
-//! anew at each call, elsewhere.
+//! Verification of access and refresh tokens (RFC 7519, RFC 8725). A signature proves who issued a token. Whether the token is
+//! still valid is checked elsewhere, at every call.
 
 use crate::parts::{
     failure::Failure,
@@ -19,13 +19,13 @@ use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{borrow::Cow, sync::Arc};
 
-/// The longest token that is looked at, in bytes: ours have under 1,000.
+/// The longest token that is parsed, in bytes. Ours have less than 1,000.
 const MAX_TOKEN: usize = 4096;
-/// How many verified signatures are remembered; one takes some 1.5 kB with its claims and its place in the cache (measured).
-const REMEMBERED: u64 = 50_000;
+/// How many verified tokens are cached. One takes some 1.5 kB with its claims and its entry in the cache (measured).
+const CACHED_TOKENS: u64 = 50_000;
 
 /// The members that a header may have. Any other (`jwk`, `jku`, `x5u`, `crit`, `b64`, `zip` …) refuses the token: nothing in a
-/// token says how it is to be verified (RFC 8725 §3.10, RFC 7515 §4.1.11).
+/// token decides how it is verified (RFC 8725 §3.10, RFC 7515 §4.1.11).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StrictHeader<'a> {
@@ -37,20 +37,20 @@ struct StrictHeader<'a> {
     kid: Option<Cow<'a, str>>,
 }
 
-/// The token is not one of ours, or not of this kind.
+/// The token was not issued by this server, or is of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InvalidToken;
 
-/// Why an access or a refresh token, or an API key, does not hold.
+/// Why an access token, a refresh token or an API key is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefused {
-    /// It is not one of ours, or not of this kind.
+    /// It was not issued by this server, or is of another kind.
     #[error("the token is invalid")]
     Invalid,
-    /// It is past its time.
+    /// It has expired.
     #[error("the token has expired")]
     Expired,
-    /// It or its session was ended.
+    /// It was revoked, or its session was ended.
     #[error("the token has been revoked")]
     Revoked,
     /// All sessions of the user were ended.
@@ -58,13 +58,13 @@ pub enum TokenRefused {
     AllSessionsRevoked,
 }
 
-/// Why a token does not say who calls.
+/// Why a token does not authenticate its bearer.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The token does not hold.
+    /// The token is refused.
     #[error(transparent)]
     Refused(TokenRefused),
-    /// What failed here; whether the token holds is not known.
+    /// A failure of the server; whether the token is valid is not known.
     #[error(transparent)]
     Failure(Failure),
 }
@@ -96,7 +96,7 @@ impl From<ClaimsRefused> for TokenRefused {
     }
 }
 
-/// The JSON object of a part. Serde would take an array for a struct, too, its members by their place.
+/// Decodes a part that has to be a JSON object. Serde would also accept an array for a struct, and assign its elements by position.
 fn decode_object(part: &str) -> Result<Vec<u8>, InvalidToken> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken)?;
     if bytes.first() == Some(&b'{') {
@@ -111,12 +111,12 @@ struct CompactToken<'a> {
     header: &'a str,
     claims: &'a str,
     signature: &'a str,
-    /// What the signature is of: the first two, with their dot.
+    /// The signed part of the token: header, dot and claims.
     signed: &'a str,
 }
 
 impl<'a> CompactToken<'a> {
-    /// Three parts of a sane length.
+    /// Splits a token into its three parts, if it is not too long.
     fn of(token: &'a str) -> Result<Self, InvalidToken> {
         if token.len() > MAX_TOKEN {
             return Err(InvalidToken);
@@ -166,25 +166,23 @@ struct VerifiedToken {
     claims: Arc<AccessClaims>,
 }
 
-/// Access tokens whose signature was good. Only that is remembered, never a verdict, and only while the key is published.
+/// Verifies access tokens, and caches those with a valid signature. The cache never holds a decision on revocation, and an entry
+/// counts only while its key is published.
 pub(crate) struct AccessVerifier {
     verified: Cache<[u8; 32], Arc<VerifiedToken>>,
 }
 
-/// An access token whose key nobody here knows: perhaps another node has just made it.
+/// The key of an access token is unknown: another node may have just created it.
 pub(crate) struct UnknownKey;
 
 impl AccessVerifier {
     pub(crate) fn new() -> Self {
         Self {
-            verified: Cache::new(REMEMBERED),
+            verified: Cache::new(CACHED_TOKENS),
         }
     }
 
-    /// The claims of a token with a good signature. The inner result says whether the key is known.
-    ///
-    /// # Errors
-    /// [`InvalidToken`].
+    /// The claims of a token with a valid signature. The inner result says whether the key is known.
     pub(crate) fn verify(
         &self,
         token: &str,
@@ -192,7 +190,7 @@ impl AccessVerifier {
     ) -> Result<Result<Arc<AccessClaims>, UnknownKey>, InvalidToken> {
         let name = fingerprint(token);
         if let Some(known) = self.verified.get(&name) {
-            // A key that was dropped takes what it signed with it.
+            // The tokens of a removed key are not valid any longer.
             if keys.verifying(known.kid.as_deref()).is_some() {
                 return Ok(Ok(Arc::clone(&known.claims)));
             }
@@ -201,7 +199,7 @@ impl AccessVerifier {
         let parts = CompactToken::of(token)?;
         let bytes = decode_object(parts.header)?;
         let header = strict_header(&bytes)?;
-        // Before the key is looked for: a refresh token names none, and must not send anybody to the database for it.
+        // This is checked before the key is looked up: a refresh token names none, and must not cause a reload from the database.
         if header.typ != Typ::Access.as_str() {
             return Err(InvalidToken);
         }
@@ -237,8 +235,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-/// Signs and verifies refresh tokens: HS256 under a key of their own, derived from the master key, so that a token of one kind
-/// can never pass for the other (RFC 8725 §3.12).
+/// Signs and verifies refresh tokens: HS256 with a separate key that is derived from the master key, so that a token of one kind is
+/// never valid as the other (RFC 8725 §3.12).
 pub(crate) struct RefreshSigner {
     signing: Signer,
     verifying: VerifyingKey,
@@ -256,15 +254,13 @@ impl RefreshSigner {
         })
     }
 
-    /// The same claims give the same token, byte for byte: a Repeat is the first answer again.
+    /// Signs a refresh token. The same claims result in the same token, byte for byte, so that a repeated answer equals the first
+    /// one.
     pub(crate) fn sign(&self, claims: &RefreshClaims) -> Result<SecretString, Failure> {
         self.signing.sign(Typ::Refresh, claims)
     }
 
-    /// The claims of a token with a good signature.
-    ///
-    /// # Errors
-    /// [`InvalidToken`].
+    /// The claims of a token with a valid signature.
     pub(crate) fn verify(&self, token: &str) -> Result<RefreshClaims, InvalidToken> {
         let parts = CompactToken::of(token)?;
         let bytes = decode_object(parts.header)?;
@@ -285,7 +281,7 @@ mod tests {
 
     const SECRET: &[u8] = &[7; 32];
 
-    /// Somebody who has the shared secret, as other services do, signs what they like.
+    /// A token signed with the shared secret, which other services have as well.
     fn signed(header: &Value, claims: &Value) -> String {
         let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let message = format!("{header}.{claims}");
@@ -294,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_taken_by_their_names_and_never_by_their_places() {
+    fn claims_are_read_by_name_and_never_by_position() {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         let places = json!([
             "i",
@@ -331,7 +327,7 @@ mod tests {
             .copied()
             .zip(places.as_array().unwrap().clone())
             .collect();
-        // Serde takes either: that is the trap.
+        // Serde accepts both, so a check of the form is needed.
         for form in [&claims, &places] {
             assert!(
                 serde_json::from_value::<AccessClaims>(form.clone()).is_ok(),
@@ -354,14 +350,17 @@ mod tests {
         assert!(!verify(&bare, &places));
         let mut later = claims.clone();
         later["of_a_later_release"] = json!([1, { "two": 3 }]);
-        assert!(verify(&header, &later), "an unknown claim is passed over");
+        assert!(verify(&header, &later), "an unknown claim is ignored");
         let mut more = header;
         more["of_a_later_release"] = json!(1);
-        assert!(!verify(&more, &claims), "an unknown member of the header is not");
+        assert!(
+            !verify(&more, &claims),
+            "an unknown member of the header is refused"
+        );
     }
 
     #[test]
-    fn a_refresh_tokens_unknown_claim_is_passed_over_and_an_unknown_header_member_is_not() {
+    fn an_unknown_claim_of_a_refresh_token_is_ignored_and_an_unknown_header_member_is_refused() {
         let signer = RefreshSigner::new(&MasterKey::from_bytes([3; 32])).unwrap();
         let session = "01890a5d-ac96-774b-bcce-b302099a8057";
         let claims = json!({

@@ -1,5 +1,5 @@
-//! `authenticate`: who calls. The one step that every bearer call goes through: signature (it may be remembered), then claims
-//! and revocations, which are looked at on every call.
+//! `authenticate`: the authentication of a bearer token, which every call with one goes through. The signature may be cached;
+//! claims and revocations are checked at every call.
 
 use crate::{
     parts::{
@@ -21,7 +21,7 @@ use auth_storage::{Committed, Refused};
 use std::sync::Arc;
 
 impl Service {
-    /// Who the bearer of this access token is.
+    /// Authenticates the bearer of an access token.
     ///
     /// # Errors
     /// [`TokenRefused::Invalid`], [`TokenRefused::Expired`], [`TokenRefused::AllSessionsRevoked`], [`TokenRefused::Revoked`], in this order;
@@ -48,8 +48,8 @@ impl Service {
         }
     }
 
-    /// The value of a change that callers made to what is their own; a refusal means that they were cut off after their token was
-    /// looked at.
+    /// The value of a change that users made to what is theirs, after its effects were carried out. A refusal means that their
+    /// token was revoked after it was checked.
     ///
     /// # Errors
     /// Those of [`Service::why_revoked`].
@@ -64,7 +64,7 @@ impl Service {
         }
     }
 
-    /// Why what somebody asked for was not done: they were cut off after their token was looked at.
+    /// Why a change was refused: the token of the caller was revoked after it was checked.
     pub(crate) async fn why_revoked(&self, principal: &Principal) -> TokenError {
         match self.storage().facts(principal.claims.token_ref()).await {
             Ok(facts) if facts.verdict(principal.claims.generation) == Verdict::AllSessionsRevoked => {
@@ -75,19 +75,19 @@ impl Service {
         }
     }
 
-    /// Whether the caller may do this.
+    /// Whether the user has this permission.
     #[must_use]
     pub fn may(&self, principal: &Principal, permission: Permission) -> bool {
         self.roles().allows(principal.role(), permission)
     }
 
-    /// What the caller may do.
+    /// The permissions of the user.
     #[must_use]
     pub fn permissions_of(&self, principal: &Principal) -> &[Permission] {
         self.roles().held_by(principal.role())
     }
 
-    /// The claims of a token with a good signature. For an unknown key the keys are loaded anew, once a second at most.
+    /// The claims of a token with a valid signature. For an unknown key the keys are reloaded, once a second at most.
     pub(crate) async fn verified_claims(
         &self,
         token: &str,
@@ -105,7 +105,7 @@ impl Service {
         Ok(verified()?.map_err(|_| TokenRefused::Invalid)?)
     }
 
-    /// Who the bearer of this token is: an access token, or an API key.
+    /// Authenticates the bearer of an access token or an API key.
     ///
     /// # Errors
     /// Those of [`Service::authenticate`].
@@ -113,7 +113,7 @@ impl Service {
         if !token.starts_with(PREFIX) {
             return self.authenticate(token, now).await.map(Bearer::Session);
         }
-        // By its digest: what is compared tells nothing of the key.
+        // The look-up is by digest, so that the time of the comparison reveals nothing about the key.
         let holder = self.storage().api_key_holder(sha256(token.as_bytes())).await?;
         let holder = holder.ok_or(TokenRefused::Invalid)?;
         if !holder.key.is_live(now) {
@@ -132,7 +132,7 @@ impl Service {
         Ok(Bearer::Key(Box::new(holder)))
     }
 
-    /// Whether the bearer may do this.
+    /// Whether the bearer has this permission. An API key has it only if its owner's role has it, too.
     #[must_use]
     pub fn bearer_may(&self, bearer: &Bearer, permission: Permission) -> bool {
         match bearer {

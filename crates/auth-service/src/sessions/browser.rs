@@ -1,5 +1,5 @@
-//! What a browser keeps of a session that was begun in it: the refresh token, and a mark that says so. Refreshes of such a session
-//! are lenient with the tabs of one browser; the mark keeps everybody else's tokens from being taken that way.
+//! Sessions of browsers. A browser's cookie contains the refresh token and a mark which says that the session began in a browser.
+//! The refresh of such a session allows for several tabs; without the mark a token never gets that leniency.
 
 use crate::{
     parts::{caller::Caller, tokens::TokenRefused},
@@ -13,15 +13,15 @@ use auth_domain::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-/// How long at least the cookie before the current one gets its successor. The tabs of one browser share one jar of cookies: an
-/// older one within this time is of a tab that was under way when another refreshed, not of a copy.
+/// How long at least the cookie before the current one still gets the current one. The tabs of a browser share their cookies: an
+/// older cookie within this time is from a tab that sent its request while another tab refreshed, and no reuse of a stolen token.
 const TAB_LEEWAY: Span = Span::seconds(30);
 
-/// Between the token and the mark; neither has it.
+/// Separates the token from the mark. Neither contains this character.
 const SEPARATOR: char = '~';
 
 impl Service {
-    /// What a browser keeps of the session that a sign-in in it began, or that was refreshed for it.
+    /// The value of the cookie for a session that began in a browser, after its sign-in or a refresh.
     #[must_use]
     pub fn browser_cookie(&self, tokens: &Tokens) -> SecretString {
         let token = tokens.refresh_token.expose_secret();
@@ -29,10 +29,10 @@ impl Service {
         format!("{token}{SEPARATOR}{mark}").into()
     }
 
-    /// What the refresh token says that a browser shows.
+    /// The claims of the refresh token in a browser's cookie.
     ///
     /// # Errors
-    /// [`SessionError::Token`], also for a token of a session that was begun elsewhere.
+    /// [`SessionError::Token`], also for a token of a session that did not begin in a browser.
     fn browser_claims(&self, cookie: &str, now: Timestamp) -> Result<RefreshClaims, TokenRefused> {
         let (token, mark) = cookie.split_once(SEPARATOR).ok_or(TokenRefused::Invalid)?;
         let claims = self.refresh_claims(token, now)?;
@@ -43,8 +43,8 @@ impl Service {
         }
     }
 
-    /// The next pair for what a browser keeps. Whatever is configured for clients that keep their tokens themselves, a second tab
-    /// gets what the first one got.
+    /// Refreshes the session of a browser's cookie. A second tab gets the same tokens as the first one, whatever is configured for
+    /// other clients.
     ///
     /// # Errors
     /// As [`Service::refresh`].
@@ -59,7 +59,7 @@ impl Service {
         self.rotate(caller, &claims, None, policy).await
     }
 
-    /// Ends the session that a browser keeps.
+    /// Ends the session of a browser's cookie.
     ///
     /// # Errors
     /// As [`Service::logout_with_refresh_token`].

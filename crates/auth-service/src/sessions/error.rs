@@ -8,10 +8,10 @@ use crate::parts::{
 };
 use auth_domain::idempotency::InvalidIdempotencyKey;
 
-/// Why nothing was done with a session.
+/// Why a session was not refreshed, shown or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The token does not hold.
+    /// The token is refused.
     #[error(transparent)]
     Token(TokenRefused),
     /// The refresh token was used before.
@@ -26,7 +26,7 @@ pub enum SessionError {
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }

@@ -1,4 +1,4 @@
-//! The tokens of the forms that pages show to a browser.
+//! The tokens of the forms on pages.
 
 use crate::{
     parts::{entropy::random_bytes, failure::Failure, form_tokens::Visitor},
@@ -7,7 +7,7 @@ use crate::{
 use auth_domain::time::Timestamp;
 
 impl Service {
-    /// A name for a browser that has none yet.
+    /// A random id for a browser that has none yet.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] without entropy.
@@ -15,7 +15,7 @@ impl Service {
         Ok(random_bytes(self.entropy())?)
     }
 
-    /// The token of a form that is made for this visitor now.
+    /// Issues the token of a form for this visitor.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] without entropy.
@@ -23,7 +23,7 @@ impl Service {
         self.state().form_tokens.issue(visitor, now, self.entropy())
     }
 
-    /// Whether a form that came back was made for this visitor, within the last twelve hours.
+    /// Whether the token of a submitted form was issued to this visitor within the last twelve hours.
     #[must_use]
     pub fn is_valid_form_token(&self, token: &str, visitor: Visitor, now: Timestamp) -> bool {
         self.state().form_tokens.is_valid(token, visitor, now)

@@ -1,4 +1,4 @@
-//! `logout`: ends one session: this access token, every other one of the session, and its refresh token.
+//! `logout`: ends one session, with all of its access tokens and its refresh token.
 
 use crate::{
     parts::{
@@ -23,9 +23,9 @@ impl Service {
     /// Ends the caller's session.
     ///
     /// # Errors
-    /// A failure: then nothing was ended, and nothing may be answered as if it were (RFC 7009 §2.2.1).
+    /// A failure: then the session was not ended, and the answer must not say that it was (RFC 7009 §2.2.1).
     pub async fn logout(&self, principal: &Principal, caller: &Caller) -> Result<(), SessionError> {
-        // A session that is not stored any more has ended, too.
+        // A session that is no longer stored has ended, too.
         self.end_one(principal.session(), principal.user(), EndReason::Logout, caller)
             .await?
             .ok();
@@ -33,7 +33,7 @@ impl Service {
         Ok(())
     }
 
-    /// Ends the session of a refresh token; any of the session's tokens will do.
+    /// Ends the session of a refresh token. Any refresh token of the session is accepted.
     ///
     /// # Errors
     /// [`SessionError::Token`], also if it had ended before, or a failure.
@@ -64,7 +64,7 @@ impl Service {
         }
     }
 
-    /// Ends a session of a user. Answers whether it was this call that did.
+    /// Ends a session of a user. Returns whether it was active before.
     pub(crate) async fn end_one(
         &self,
         session: SessionId,

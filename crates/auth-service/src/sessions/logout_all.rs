@@ -1,4 +1,4 @@
-//! `logout_all`: ends every session of the user by raising its generation. Signing in again works at once, on every node.
+//! `logout_all`: ends every session of the user by raising the user's generation. They can sign in again at once, on every node.
 
 use crate::{
     parts::{
@@ -12,10 +12,10 @@ use crate::{
 use auth_domain::session::EndReason;
 
 impl Service {
-    /// Ends every session of the caller, and answers how many lived.
+    /// Ends every session of the caller, and returns how many were active.
     ///
     /// # Errors
-    /// [`SessionError::Token`] or [`SessionError::Token`] if the caller's session was ended meanwhile, or a failure.
+    /// [`SessionError::Token`] if the caller's session was ended meanwhile, or a failure.
     pub async fn logout_all(&self, principal: &Principal, caller: &Caller) -> Result<u64, SessionError> {
         let context = self.admin().revocation_context(caller)?;
         let ended = self

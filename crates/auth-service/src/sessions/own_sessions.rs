@@ -1,4 +1,4 @@
-//! What a user sees and ends of their own sessions.
+//! The sessions of a user, as they see and end them.
 
 use crate::{
     parts::{
@@ -26,24 +26,21 @@ pub struct SessionView {
     pub session: Session,
     /// Whether it can still be refreshed.
     pub live: bool,
-    /// Whether it is the caller's.
+    /// Whether it is the session of this request.
     pub current: bool,
 }
 
-/// What became of the other sessions of a user who ended them.
+/// The result of ending all other sessions.
 #[derive(Debug)]
 pub struct OtherSessionsEnded {
     /// How many were active.
     pub count: u64,
-    /// A new token for the device, which stays known.
+    /// A new device token for this device, which stays known.
     pub device: Option<SecretString>,
 }
 
 impl Service {
     /// The caller's sessions, newest first.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn own_sessions(
         &self,
         principal: &Principal,
@@ -81,8 +78,8 @@ impl Service {
     /// Ends a session of the caller; one that had ended stays as it was.
     ///
     /// # Errors
-    /// [`SessionError::NotFound`], also for another user's; [`SessionError::Token`] or [`SessionError::Token`] if the caller's own session
-    /// was ended meanwhile; or a failure.
+    /// [`SessionError::NotFound`], also for another user's; [`SessionError::Token`] if the caller's own session was ended
+    /// meanwhile; or a failure.
     pub async fn end_own_session(
         &self,
         principal: &Principal,
@@ -102,13 +99,12 @@ impl Service {
         Ok(())
     }
 
-    /// Ends every session of the caller but this one, and answers how many were active. One cut, and so one announcement, however
-    /// many there are: this session's access token ends with the others', and its refresh token goes on. The other sessions' devices
-    /// are strangers from now on; the answer has a new token for this one.
+    /// Ends every session of the caller but this one, and returns how many were active. There is one revocation, and so one
+    /// announcement, however many sessions there are: this session's access token ends with the others', and its refresh token
+    /// stays valid. The devices of the other sessions are not known any longer. The answer has a new device token for this one.
     ///
     /// # Errors
-    /// [`SessionError::RateLimited`], [`SessionError::Token`] or [`SessionError::Token`] if it was cut off meanwhile, or a
-    /// failure.
+    /// [`SessionError::RateLimited`], [`SessionError::Token`] if the session was ended meanwhile, or a failure.
     pub async fn end_other_sessions(
         &self,
         principal: &Principal,
@@ -134,7 +130,7 @@ impl Service {
     }
 }
 
-/// The token holds, so its generation is its user's.
+/// The token is valid, so its generation is that of its user.
 fn view(principal: &Principal, session: Session, now: Timestamp) -> SessionView {
     let live = session.is_live(principal.claims.generation, now);
     SessionView {

@@ -1,4 +1,5 @@
-//! `refresh`: a refresh token for the next pair. The decision is the domain's; storage has carried it out when it answers.
+//! `refresh`: rotates a refresh token and issues new tokens. The domain decides, inside the transaction of storage: when storage
+//! answers, the decision is committed.
 
 use crate::{
     parts::{
@@ -50,7 +51,7 @@ impl Service {
         self.rotate(caller, &claims, key, policy).await
     }
 
-    /// Carries the policy's decision on a genuine token out, and signs.
+    /// Carries out the policy's decision on a genuine token, and issues the tokens.
     pub(crate) async fn rotate(
         &self,
         caller: &Caller,
@@ -88,14 +89,14 @@ impl Service {
             Decision::Reuse => {
                 if rotated.ended {
                     let (session, user) = (rotated.session.id, rotated.user.id);
-                    tracing::warn!(event = "refresh_token_reuse", %session, %user, "a used refresh token came back: its session was ended");
+                    tracing::warn!(event = "refresh_token_reuse", %session, %user, "a refresh token was reused: its session was ended");
                 }
                 Err(SessionError::TokenAlreadyUsed)
             }
         }
     }
 
-    /// A session that is not stored any more: its user was deleted, or it is long over.
+    /// Why the session of a token is unknown: its user was deleted, it ended long ago, or it never existed.
     async fn why_unknown(&self, session: SessionId, user: UserId) -> Result<TokenRefused, Failure> {
         let nil = TokenId::from_uuid(uuid::Uuid::nil());
         let asked = TokenRef {

@@ -1,10 +1,11 @@
-//! The one check of a refresh token that somebody shows: its signature, then its claims. Nothing is read from it before.
+//! The one check of a presented refresh token: its signature, then its claims. The rule: nothing is read from a token before its
+//! signature is verified.
 
 use crate::{parts::tokens::TokenRefused, service::Service};
 use auth_domain::{claims::RefreshClaims, time::Timestamp};
 
 impl Service {
-    /// What a refresh token says that was issued here. It may be past its time, and used, and its session may be over.
+    /// The claims of a refresh token that this server issued. It may be expired or used, and its session may have ended.
     ///
     /// # Errors
     /// [`TokenRefused::Invalid`].
@@ -15,7 +16,7 @@ impl Service {
     }
 }
 
-/// The claims of a refresh token that is within its time.
+/// The claims of a refresh token, if it has not expired.
 ///
 /// # Errors
 /// [`TokenRefused::Expired`].

@@ -1,4 +1,4 @@
-//! How tokens are given out for a session that is stored.
+//! Issuing tokens for a stored session.
 
 use crate::{
     parts::{caller::Caller, entropy::random_bytes, failure::Failure},
@@ -15,27 +15,27 @@ use auth_domain::{
 };
 use secrecy::SecretString;
 
-/// What a sign-in or a refresh gives.
+/// The tokens of a sign-in or a refresh.
 #[derive(Debug)]
 pub struct Tokens {
     /// The access token.
     pub access_token: SecretString,
     /// The refresh token.
     pub refresh_token: SecretString,
-    /// How long the access token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     pub expires_in: i64,
-    /// How long the refresh token lives, in seconds.
+    /// The remaining lifetime of the refresh token, in seconds.
     pub refresh_expires_in: i64,
-    /// Whose they are.
+    /// The user they belong to.
     pub user: User,
     /// Their session.
     pub session: SessionId,
-    /// After a sign-in: what the device shows the next time.
+    /// After a sign-in: the device token for the next one.
     pub device_token: Option<SecretString>,
 }
 
 impl Service {
-    /// The pair of tokens for a session as it is stored now.
+    /// Issues the tokens of a session as it is stored now.
     pub(crate) fn issue_tokens(
         &self,
         user: User,
@@ -89,7 +89,7 @@ impl Service {
         })
     }
 
-    /// A new token for the caller's device, if the device stays known over an event that makes others strangers.
+    /// A new token for the caller's device, if it stays known after an event that makes other devices unknown.
     pub(crate) fn device_after(
         &self,
         event: SecurityEvent,

@@ -1,5 +1,5 @@
-//! The one end of a sign-in. Every way in proves something and ends here: the proofs are judged, a session begins, and tokens are
-//! given. Nothing else begins a session.
+//! The end of every sign-in. Each way to sign in collects proofs and ends here: the proofs are judged, a session begins, and tokens
+//! are issued. The rule: nothing else begins a session.
 
 use crate::{
     parts::{caller::Caller, entropy::random_bytes, events::Event, failure::Failure},
@@ -14,12 +14,12 @@ use auth_domain::{
     user::{Generation, User},
 };
 
-/// How far a sign-in has come.
+/// The state of a sign-in.
 #[derive(Debug)]
 pub enum SignInStep {
     /// The user is signed in.
     Done(Box<Tokens>),
-    /// What was proved is right, and not enough: there are no tokens yet, and no session.
+    /// The proofs are right but not sufficient: there are no tokens yet, and no session.
     Continue(Challenge),
 }
 
@@ -27,7 +27,7 @@ impl SignInStep {
     /// The tokens.
     ///
     /// # Errors
-    /// What else has to be proved.
+    /// What has to be proved besides.
     pub fn done(self) -> Result<Tokens, Challenge> {
         match self {
             Self::Done(tokens) => Ok(*tokens),
@@ -36,23 +36,24 @@ impl SignInStep {
     }
 }
 
-/// What a sign-in still asks for.
+/// What a sign-in still requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// The methods to prove, each of them.
+    /// The methods that are required, all of them.
     pub methods: Vec<Method>,
 }
 
 /// Who signs in, and what they proved so far.
 pub(crate) struct Claimant {
     pub(crate) user: UserId,
-    /// The user's generation, from the read that the proofs were compared with: what was reset in between leaves the session dead.
+    /// The user's generation, from the read that the proofs were compared with. If the user's credentials are reset in between, the
+    /// new session is not valid.
     pub(crate) generation: Generation,
     pub(crate) proofs: Proofs,
 }
 
 impl Claimant {
-    /// A user who proved their password: it was found to be right, or chosen, in this request.
+    /// A user who proved a password: it was verified, or chosen, in this request.
     pub(crate) fn by_password(user: UserId, generation: Generation, caller: &Caller) -> Self {
         let proof = Proof {
             method: Method::Password,
@@ -67,8 +68,8 @@ impl Claimant {
 }
 
 impl Service {
-    /// Ends a sign-in: with tokens, or with what is still to be proved. `begin` stores the session, together with what else the way
-    /// in writes, and answers its user. It is not called before everything is proved, so nothing is written before that.
+    /// Completes a sign-in: with tokens, or with what is still to be proved. `begin` stores the session together with what else the
+    /// sign-in writes, and returns the user. It is called only when everything is proved, so nothing is written before that.
     ///
     /// # Errors
     /// [`SignInError::InvalidCredentials`] if nothing was proved; those of `begin`; or a failure.
@@ -109,7 +110,7 @@ impl Service {
         })
     }
 
-    /// The first pair of a session. Its device is known from now on.
+    /// Issues the first tokens of a session. Its device is known from now on.
     fn issue_first_tokens(&self, user: User, session: &Session, caller: &Caller) -> Result<Tokens, Failure> {
         let before = self.presented_device(caller);
         let device = self

@@ -1,4 +1,4 @@
-//! Why somebody did not get in.
+//! Why a sign-in, a registration or the set-up was refused.
 
 use crate::parts::{
     events::Refusal,
@@ -8,7 +8,7 @@ use crate::parts::{
 };
 use auth_storage::{sessions, users::EmailTaken};
 
-/// Why there is no session.
+/// Why a sign-in, a registration or the set-up was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// The address, the password or both are wrong, or the user may not sign in.
@@ -20,22 +20,22 @@ pub enum SignInError {
     /// Registration is turned off.
     #[error("registration is closed")]
     RegistrationClosed,
-    /// There is an administrator already.
+    /// There is already an administrator.
     #[error("set-up is closed: there is an administrator")]
     SetupClosed,
-    /// The one-time token of the set-up is unknown, used or past its time.
+    /// The one-time token of the set-up is unknown, used or expired.
     #[error("the token is invalid or has expired")]
     InvalidOrExpiredToken,
     /// Another user has this address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The address, the name or the new password was not taken.
+    /// The address, the name or the new password was refused.
     #[error(transparent)]
     Input(InputRefused),
     /// A limit refused the request.
     #[error(transparent)]
     RateLimited(RateLimited),
-    /// What failed here.
+    /// A failure of the server.
     #[error(transparent)]
     Failure(Failure),
 }

@@ -1,6 +1,6 @@
-//! `login`: a password for a session. A caller who can't sign in learns nothing of why: an unknown, disabled or password-less
-//! user and an address that can't be parsed cost a look-up and a hash like a wrong password, and get the same answer. Only the
-//! right password of a user whose address has to be confirmed first gets another one, at the same cost.
+//! `login`: signs a user in with a password. The answer does not reveal why a sign-in failed: an unknown or disabled user, a user
+//! without a password, and an address that can't be parsed cost a look-up and a hash like a wrong password, and get the same
+//! answer. Only the right password of a user whose address has to be confirmed first gets another answer, at the same cost.
 
 use crate::{
     parts::{caller::Caller, device::KnownDevice, events::Event, failure::Failure},
@@ -23,14 +23,14 @@ use secrecy::SecretString;
 /// A user whose password was right.
 struct RightPassword {
     credentials: Credentials,
-    /// The rewrite of the stored hash, if it is outdated.
+    /// The new hash, if the stored one is outdated.
     upgrade: Option<HashUpgrade>,
     /// The device, if the user knows it.
     device: Option<KnownDevice>,
 }
 
 impl Service {
-    /// Signs a user in, or says what they have to prove besides.
+    /// Signs a user in, or returns what they have to prove besides.
     ///
     /// # Errors
     /// [`SignInError::InvalidCredentials`], [`SignInError::EmailNotVerified`], [`SignInError::RateLimited`], or a failure.
@@ -75,14 +75,14 @@ impl Service {
         .await
     }
 
-    /// The one place where a password signs in.
+    /// Verifies the password of a sign-in. Nothing else does.
     async fn verify_password(
         &self,
         caller: &Caller,
         email: &str,
         password: SecretString,
     ) -> Result<RightPassword, SignInError> {
-        let Some(presented) = self.presented(&password)? else {
+        let Some(presented) = self.presented_password(&password)? else {
             return Err(SignInError::InvalidCredentials);
         };
         let address = EmailAddress::parse(email);
@@ -115,8 +115,8 @@ impl Service {
         }
     }
 
-    /// The password of a registration that waits for its address. Where no address has to be confirmed, none waits; where one has to
-    /// be, this is looked up for every address.
+    /// The password of a registration whose address is not confirmed yet. If addresses need not be confirmed, there is none;
+    /// otherwise it is looked up for every address, so that the time of the answer reveals nothing.
     async fn waiting_password(&self, account: &EmailAddress) -> Result<Option<PasswordHash>, Failure> {
         if !self.config().registration.require_verified_email {
             return Ok(None);

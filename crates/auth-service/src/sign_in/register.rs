@@ -1,5 +1,5 @@
-//! `register`: creates a user of the role `user` and signs them in, in one transaction; or, where addresses have to be verified
-//! first, mails it a link and tells the caller nothing.
+//! `register`: creates a user with the role `user` and signs them in, in one transaction. If addresses have to be confirmed first,
+//! it sends a link instead, and the answer reveals nothing about the address.
 
 use crate::{
     parts::{
@@ -28,27 +28,27 @@ use auth_storage::{
 };
 use secrecy::SecretString;
 
-/// What somebody who registers says.
+/// The input of a registration.
 pub struct Registration {
     /// The address, as typed.
     pub email: String,
     /// The password, as typed.
     pub password: SecretString,
-    /// What to be called.
+    /// The display name.
     pub name: Option<String>,
 }
 
-/// What came of it.
+/// The result of a registration.
 #[derive(Debug)]
 pub enum Registered {
     /// The registration counts as a sign-in.
     SignIn(SignInStep),
-    /// A mail is on its way to the address.
+    /// The address has to be confirmed first: a mail was requested.
     VerificationPending,
 }
 
 impl Service {
-    /// Registers a user and signs them in, unless their address has to be verified first.
+    /// Registers a user and signs them in, unless their address has to be confirmed first.
     ///
     /// # Errors
     /// [`SignInError::RegistrationClosed`], [`SignInError::RateLimited`], [`SignInError::Input`],
@@ -78,7 +78,7 @@ impl Service {
             verification.token.pending = password_hash.map(|password_hash| Pending { password_hash, name });
             let kind = MailKind::EmailVerification;
             if self.may_mail_to(email.key(), kind, caller).await {
-                // This wakes no worker: what it did at once for a known address could be felt by the next request.
+                // The worker is not woken: the next request would take longer if it started at once, and only for a known address.
                 self.storage()
                     .register_pending(email, verification, context)
                     .await?
@@ -97,8 +97,8 @@ impl Service {
         Ok(Registered::SignIn(step.await?))
     }
 
-    /// Refuses an address that people may not give themselves. What is said depends on the address alone, never on whether an
-    /// account has it.
+    /// Refuses an address that users may not register with or change to. The answer depends on the address alone, and never on
+    /// whether an account has it.
     pub(crate) fn accept_address(&self, email: &EmailAddress) -> Result<(), InputRefused> {
         if email.is_internationalised() && !self.config().registration.internationalised_addresses {
             return Err(EmailError::Internationalised.into());
@@ -106,13 +106,14 @@ impl Service {
         Ok(())
     }
 
-    /// Whether mail is known not to reach this address, as typed. The answer depends on the address and the mail server alone.
+    /// Whether the mail server is known to be unable to reach this address, as typed. The answer depends on the address and the
+    /// mail server alone.
     #[must_use]
     pub fn mail_cannot_reach(&self, email: &str) -> bool {
         EmailAddress::parse(email).is_ok_and(|email| self.mail_worker().cannot_reach(&email))
     }
 
-    /// The mail that verifies this address.
+    /// The mail with the link that confirms this address.
     pub(crate) fn verification_mail(
         &self,
         email: &EmailAddress,
@@ -125,7 +126,7 @@ impl Service {
         Ok(mailed)
     }
 
-    /// A user as they will be stored, with the password accepted and hashed.
+    /// The user as they will be stored, with the password accepted and hashed.
     pub(crate) async fn new_user(
         &self,
         caller: &Caller,

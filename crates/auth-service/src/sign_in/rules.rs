@@ -1,5 +1,5 @@
-//! `rules`: what holds here, for whoever is about to ask for something: the rules for passwords, who may register, the limits.
-//! Nothing is stored, counted or logged.
+//! `rules`: the rules of this server, for a client to show before a request: the policy for passwords, who may register, the
+//! limits. The rule of this module: it stores, counts and logs nothing.
 
 use crate::{
     parts::{config::RegistrationConfig, failure::Failure},
@@ -19,7 +19,7 @@ use std::time::Duration;
 pub struct ConfiguredLimits {
     /// Whether anything is counted at all.
     pub enabled: bool,
-    /// Each of them.
+    /// The limits.
     pub limits: Vec<ConfiguredLimit>,
 }
 
@@ -28,16 +28,16 @@ pub struct ConfiguredLimits {
 pub struct ConfiguredLimit {
     /// Its name, which is also its key in `[limits]`.
     pub name: LimitName,
-    /// How many at once.
+    /// How many requests are admitted at once.
     pub burst: u32,
-    /// The time over which all of them come back.
+    /// The time after which all of them are available again.
     pub per: Duration,
 }
 
 impl Service {
-    /// Every rule that a password would break as a new one of somebody with this address and this name, as far as they are
-    /// typed: what can't be parsed yet is no context. A hint gives way to sign-ins: it runs on the hashing threads, one at a time
-    /// and only while no password waits for them.
+    /// Every rule that a new password would break, for a user with this address and this name, as far as these are typed: one that
+    /// can't be parsed yet is ignored. Such a hint gives way to sign-ins: it runs on the hashing threads, one at a time and only
+    /// while no password waits.
     ///
     /// # Errors
     /// [`Failure::Overloaded`], at once.
@@ -60,7 +60,7 @@ impl Service {
         self.hasher().policy()
     }
 
-    /// Who may register, and whether addresses have to be verified first.
+    /// Who may register, and whether addresses have to be confirmed first.
     #[must_use]
     pub fn registration_config(&self) -> &RegistrationConfig {
         &self.config().registration

@@ -1,5 +1,5 @@
-//! `setup`: the first administrator, made with a one-time token that only whoever sees the server's output knows. No default
-//! password exists.
+//! `setup`: creates the first administrator with a one-time token, which the server prints to its output. There is no default
+//! password.
 
 use crate::{
     parts::{admin::Admin, caller::Caller, entropy::random_bytes, failure::Failure, tokens::sha256},
@@ -15,7 +15,7 @@ use auth_storage::{one_time_tokens, setup};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What the first administrator says.
+/// The input of the set-up.
 pub struct Setup {
     /// The one-time token.
     pub token: SecretString,
@@ -24,8 +24,8 @@ pub struct Setup {
 }
 
 impl Admin {
-    /// Makes a set-up token if there is no administrator: always with `replace`, which voids the one before, and otherwise only
-    /// if none is live. `None` if there was nothing to do.
+    /// Issues a set-up token if there is no administrator. With `replace` it always does, and revokes the token before; otherwise
+    /// it does only if no valid token exists. `None` if none was issued.
     ///
     /// # Errors
     /// [`SignInError::SetupClosed`] with `replace` if there is an administrator; a failure.
@@ -59,15 +59,12 @@ impl Admin {
 
 impl Service {
     /// Whether there is no administrator yet.
-    ///
-    /// # Errors
-    /// A failure.
     pub async fn setup_is_open(&self) -> Result<bool, Failure> {
         let administrators = self.admin().administrators();
         Ok(!self.storage().administrator_exists(administrators).await?)
     }
 
-    /// Creates the first administrator and signs them in. Works once, also for two callers at once.
+    /// Creates the first administrator and signs them in. Of several callers at once, one succeeds.
     ///
     /// # Errors
     /// [`SignInError::SetupClosed`], [`SignInError::InvalidOrExpiredToken`], those of registration, or a failure.
@@ -77,7 +74,7 @@ impl Service {
             return Err(SignInError::SetupClosed);
         }
         let digest = sha256(setup.token.expose_secret().as_bytes());
-        // Looked up first: junk costs no hash.
+        // The token is looked up first, so that an invalid one costs no hash.
         let found = self
             .storage()
             .one_time_token(TokenKind::Setup, digest, caller.now)
@@ -90,7 +87,7 @@ impl Service {
             self.refund_for_right_secret(permits, caller)
         );
         let mut user = user?;
-        // Whoever set the server up needs no mail to get in.
+        // The first administrator needs no mail to sign in.
         user.email_verified_at = self
             .config()
             .registration

@@ -1,4 +1,4 @@
-//! What a confirmation is good for.
+//! What a reauthentication is valid for.
 
 use super::PresentedProof;
 use crate::{
@@ -49,8 +49,11 @@ async fn what_a_user_confirms_is_done_by_that_user_in_that_session_whatever_the_
     let ada = registered(&service, "ada@example.com", &caller).await;
     let bob = registered(&service, "bob@example.com", &caller).await;
     let as_bob = caller.clone().signed_in(&bob);
-    let confirmed = service.reauthenticate(&ada, &as_bob, password()).await.unwrap();
-    service.change_password(confirmed, NEW.into()).await.unwrap();
+    let reauthenticated = service.reauthenticate(&ada, &as_bob, password()).await.unwrap();
+    service
+        .change_password(reauthenticated, NEW.into())
+        .await
+        .unwrap();
     let changes = audit::Filter {
         action: Some(Action::PasswordChanged),
         ..audit::Filter::default()
@@ -75,13 +78,18 @@ async fn another_users_live_session_confirms_nothing_for_one_whose_own_has_ended
     let ada = registered(&service, "ada@example.com", &caller).await;
     let bob = registered(&service, "bob@example.com", &caller).await;
     let as_bob = caller.clone().signed_in(&bob);
-    let confirmed = service.reauthenticate(&ada, &as_bob, password()).await.unwrap();
+    let reauthenticated = service.reauthenticate(&ada, &as_bob, password()).await.unwrap();
     let context = service.change_context(&caller).unwrap();
     let ended = service
         .storage()
         .end_session(ada.session(), None, EndReason::Logout, context);
     ended.await.unwrap().unwrap().settle(&service).await;
-    assert!(service.change_password(confirmed, NEW.into()).await.is_err());
+    assert!(
+        service
+            .change_password(reauthenticated, NEW.into())
+            .await
+            .is_err()
+    );
     let login = service.login(&caller, "ada@example.com", PASSWORD.into()).await;
     assert!(login.is_ok());
     service.stop().await;

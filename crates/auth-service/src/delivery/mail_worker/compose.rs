@@ -1,4 +1,4 @@
-//! The letters of the mail_worker: whom a mail is for, which links it carries, and what it may say.
+//! Composes mails: who the recipient is, which links a mail carries, and what it may say.
 
 use super::MailWorker;
 use crate::parts::{caller::Caller, entropy::random_bytes, failure::Failure};
@@ -24,7 +24,7 @@ use auth_storage::{
 use chrono::SecondsFormat;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A mail that is ready to go, or that goes nowhere.
+/// The result of composing a mail.
 pub(super) enum Composed {
     Letter(Box<Letter>),
     NothingToSend,
@@ -32,7 +32,7 @@ pub(super) enum Composed {
 }
 
 impl MailWorker {
-    /// Finds out whom the mail is for, and stores the tokens that its links carry.
+    /// Looks up the recipient of the mail, and stores the tokens that its links carry.
     pub(super) async fn compose(&self, mail: &outbox::Claimed) -> Result<Composed, Failure> {
         let named = mail.recipient.as_deref().map(EmailAddress::parse).transpose();
         let Ok(mut named) = named else {
@@ -45,7 +45,7 @@ impl MailWorker {
                 let Some(settled) = &settled else {
                     return Ok(Composed::NothingToSend);
                 };
-                // From here on it is a mail to a user, and goes to the stored address.
+                // From here on it is a mail to a user, and is sent to the stored address.
                 named = None;
                 settled
             }
@@ -57,7 +57,7 @@ impl MailWorker {
             (None, None) => None,
         };
         let Some(credentials) = credentials else {
-            // The notice of a deletion goes to a user whose row is gone.
+            // The notice of a deletion is sent to a user whose row no longer exists.
             return Ok(match named.filter(|_| mail.kind == MailKind::AccountDeleted) {
                 Some(to) => self.letter(mail, to, None, MailFacts::default()),
                 None => Composed::NothingToSend,
@@ -79,13 +79,13 @@ impl MailWorker {
             facts.valid_for = Some(duration_text(link.token().lifetime()));
         }
         if mail.kind.carries_report_link() {
-            // The notice matters more than its link: it is sent whether the token stands or not.
+            // The notice matters more than its link: it is sent even if the token is not usable.
             let _usable = self
                 .token_is_usable(mail, Link::Report, &credentials, mailed_to)
                 .await?;
             facts.report_link = Some(self.link_url(mail, Link::Report));
         }
-        // By address it was asked for as typed; what is stored is where mail goes.
+        // A mail that was requested for an address as typed is sent to the address as stored.
         let to = named
             .filter(|_| mail.user.is_some())
             .unwrap_or_else(|| credentials.user.email.clone());
@@ -95,7 +95,7 @@ impl MailWorker {
         Ok(self.letter(mail, to, Some(&credentials.user), facts))
     }
 
-    /// What a mail with a confirmation link, which was asked for by address, is to say, and to which user; `None`: it goes nowhere.
+    /// Decides what a confirmation mail that was requested by address says, and to which user. `None` if it is not sent.
     async fn settle_verification(
         &self,
         mail: &outbox::Claimed,
@@ -105,7 +105,7 @@ impl MailWorker {
             .0
             .tokens
             .row(mail.id, TokenKind::EmailVerification, mail.created_at);
-        // Until the address is confirmed the user has neither the password nor the name of the registration.
+        // Until the address is confirmed, the user has neither the password nor the name of the registration.
         let user = users::New {
             id: UserId::from_parts(mail.created_at, random_bytes(self.entropy())?),
             email: address,
@@ -120,7 +120,11 @@ impl MailWorker {
             .0
             .admin
             .change_context(&requester(mail, self.0.checked_clock.now()?))?;
-        let (user, kind) = match self.storage().decide_verification_mail(token, user, context).await? {
+        let (user, kind) = match self
+            .storage()
+            .decide_verification_mail(token, user, context)
+            .await?
+        {
             VerificationMail::Confirm(user) => (user, MailKind::EmailVerification),
             VerificationMail::AlreadyRegistered(user) => (user, MailKind::AlreadyRegistered),
             VerificationMail::Nothing => return Ok(None),
@@ -133,8 +137,8 @@ impl MailWorker {
         }))
     }
 
-    /// Whether a notice may go to this address. An address that is not confirmed may be another person's, and a stranger who
-    /// registered with it could have it flooded.
+    /// Whether a notice may be sent to this address. An address that is not confirmed may be another person's, and an attacker who
+    /// registered with it could flood it.
     async fn may_notify(
         &self,
         mail: &outbox::Claimed,
@@ -154,7 +158,7 @@ impl MailWorker {
             .is_granted())
     }
 
-    /// Whether the token of a mail's link is still good for something. Some tokens come into being when the mail is sent.
+    /// Whether the token of a mail's link is usable. Some tokens are created here, when the mail is sent.
     async fn token_is_usable(
         &self,
         mail: &outbox::Claimed,
@@ -166,7 +170,7 @@ impl MailWorker {
         let mut row = self.0.tokens.row(mail.id, link.token(), mail.created_at);
         match link {
             Link::ConfirmAddress | Link::ConfirmNewAddress => {
-                // Its token came into being together with the mail, and may have been voided since.
+                // Its token was created together with the mail, and may have been revoked since.
                 let now = self.0.checked_clock.now()?;
                 let found = self
                     .storage()
@@ -193,7 +197,7 @@ impl MailWorker {
                 Ok(self.storage().issue_token(row, user.id, context).await?)
             }
             Link::Report => {
-                // Where it is mailed to is what it brings back.
+                // The report restores the address that the notice was sent to.
                 row.email = Some(to.clone());
                 Ok(self.storage().issue_token(row, user.id, None).await?)
             }
@@ -206,10 +210,10 @@ impl MailWorker {
         format!("{base}/{page}?token={}", token.expose_secret()).into()
     }
 
-    /// The letter. A stranger who registers with another person's address, or asks for mail to go there, chooses a name and what
-    /// their client calls itself: neither stands in a mail to an address that is not confirmed. There a device has one of our own
-    /// names for it or none, and a network address can't carry words. What the mail of a completed change tells its old address
-    /// was settled when it was queued.
+    /// Fills in the mail. An attacker who registers with another person's address, or requests mail to it, chooses a name and a
+    /// User-Agent: a mail to an address that is not confirmed contains neither. In such a mail a device has one of our own names or
+    /// none; an IP address can't carry text. The content of the notice that goes to the old address after a change was decided when
+    /// the mail was queued.
     fn letter(
         &self,
         mail: &outbox::Claimed,
@@ -243,8 +247,8 @@ impl MailWorker {
     }
 }
 
-/// The caller who asked for a mail by address, as far as its row says. What is noted of it is noted now, when it is found out: the audit
-/// log takes no row of the past.
+/// The caller who requested a mail by address, as far as the row names them. The audit event has the present time: the audit log
+/// accepts no event of the past.
 fn requester(mail: &outbox::Claimed, now: Timestamp) -> Caller {
     let ip = mail.facts.get("ip").and_then(|ip| ip.parse().ok());
     Caller {
@@ -252,7 +256,7 @@ fn requester(mail: &outbox::Claimed, now: Timestamp) -> Caller {
         actor: Actor::Anonymous,
         origin: Origin::new(ip, None),
         request_id: None,
-        held: None,
+        evidence: None,
         device: None,
     }
 }
@@ -274,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_reads_like_one() {
+    fn times_and_durations_are_readable() {
         let at = chrono::DateTime::from_timestamp(0, 5_000).unwrap();
         assert_eq!(time_text(at), "1970-01-01 00:00:00 UTC");
         assert_eq!(

@@ -1,16 +1,16 @@
-//! What retention removes: whole batches, each verified first, by the moments of the rows in it.
+//! Retention: whole batches are removed, each after it was verified, once all of its rows are old enough.
 
 use super::AuditLog;
 use crate::parts::{admin::Admin, caller::Caller, failure::Failure};
 use auth_domain::{audit::ChainPosition, time::Timestamp};
 use auth_storage::{StorageError, audit};
 
-/// How many rows one transaction removes, unless a batch has more: some milliseconds' worth.
+/// How many rows one transaction removes, unless a batch has more. It takes some milliseconds.
 const STEP_ROWS: usize = 75;
 
-/// What a step of pruning comes upon that it does not remove.
+/// Why a step of pruning stops.
 enum Stop {
-    /// The next batch is not old, or it has the newest seal.
+    /// The next batch is not old enough, or it has the newest seal.
     Kept,
     /// The step is full.
     Full,
@@ -18,7 +18,7 @@ enum Stop {
     Refused(i64, &'static str),
 }
 
-/// Verified batches that may go.
+/// Verified batches that may be removed.
 struct Prunable {
     to: ChainPosition,
     rows: usize,
@@ -27,12 +27,8 @@ struct Prunable {
 }
 
 impl AuditLog {
-    /// Removes whole batches whose rows are all older than a moment, some rows a transaction, and writes down where the chain
-    /// begins from now on. A batch that is not as it was sealed stays, with all that follows it: the program's log says so.
-    /// Answers whether nothing is left to remove.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Removes one step of batches whose rows are all older than `before`, and stores where the chain begins from now on. A batch
+    /// that is not as it was sealed stays, with all that follow it, and is logged. Returns whether nothing is left to remove.
     pub(crate) async fn prune(
         &self,
         before: Timestamp,
@@ -50,7 +46,7 @@ impl AuditLog {
             tracing::warn!(
                 event = "audit_rest_removed",
                 rows = left,
-                "rows that named batches which were removed before are gone now, too"
+                "rows of batches that were removed before have been removed now, too"
             );
             return Ok(false);
         }
@@ -84,7 +80,7 @@ impl AuditLog {
         }
     }
 
-    /// The batches after `floor` that may go, as many as one step removes.
+    /// The batches after `floor` that may be removed in one step.
     async fn prunable(&self, floor: ChainPosition, before: Timestamp) -> Result<Prunable, Failure> {
         let newest = self.storage.newest_seal().await?.map_or(0, |seal| seal.number);
         let mut prunable = Prunable {
@@ -98,7 +94,7 @@ impl AuditLog {
                 Ok(Some(next)) if next.seal.number < newest => next,
                 Ok(_) => return Ok(prunable),
                 Err(StorageError::Corrupt { .. }) => {
-                    old.stop = Stop::Refused(old.to.number + 1, "its seal can't be read");
+                    prunable.stop = Stop::Refused(prunable.to.number + 1, "its seal can't be read");
                     return Ok(prunable);
                 }
                 Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! A walk along the chain of seals: whether what is kept is what was sealed, and whether all of it is there.
+//! Verification of the chain of seals: whether the kept events are the ones that were sealed, and whether none is missing.
 
 use super::{AuditLog, BEGAN_ANEW, MARK_CHANGED, MARK_REMOVED, WENT_BACK};
 use crate::parts::failure::Failure;
@@ -11,15 +11,15 @@ use auth_storage::{
     audit::{self, Signer as _},
 };
 
-/// How often a walk that was overtaken by a pruner or a first seal is begun again.
+/// How often the chain is walked, if pruning or a first seal changed it during a walk.
 const WALKS: u8 = 3;
 
-/// What a walk along the chain found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChainStatus {
     /// Every batch is as it was sealed.
     Intact {
-        /// How many batches were looked at.
+        /// How many batches were verified.
         batches: u64,
         /// How many events.
         events: u64,
@@ -30,27 +30,27 @@ pub enum ChainStatus {
         /// How the chain begins, if its first seal is still kept.
         beginning: Option<ChainStart>,
     },
-    /// The head that was given is older than what is kept: it shows nothing.
+    /// The given head is older than the kept batches: it proves nothing.
     HeadPruned {
         /// The last batch that was removed.
         up_to: i64,
     },
-    /// The first batch that is not.
+    /// A batch is not as it was sealed: the first one.
     Broken {
         /// Its number.
         batch: i64,
         /// What is wrong with it.
         what: &'static str,
     },
-    /// The batches are as they were sealed, but there are rows that no seal takes in: they were not written by this server when
-    /// they say, or they can't be read.
+    /// The batches are as they were sealed, but there are rows that can't be sealed: they were not written at the time that they
+    /// state, or they can't be read.
     Refused {
         /// How many.
         count: u64,
         /// The ids of the first of them.
         ids: Vec<String>,
     },
-    /// The batches are as they were sealed, but rows have waited for their seal for longer than a server lets them.
+    /// The batches are as they were sealed, but rows have waited for their seal for longer than a running server allows.
     Overdue {
         /// How many.
         count: u64,
@@ -62,20 +62,20 @@ pub enum ChainStatus {
 pub struct ChainStart {
     /// When its first seal was made.
     pub at: Timestamp,
-    /// The moment of the oldest row below that seal.
+    /// The time of the oldest row under that seal.
     pub oldest: Timestamp,
 }
 
 impl ChainStart {
-    /// Whether rows are older than a first seal leaves them. So it is where commands were run before the first start, and where
-    /// a chain was removed and begun anew.
+    /// Whether rows are older than a first seal allows. That happens where commands were run before the first start, and where a
+    /// chain was removed and a new one begun.
     #[must_use]
     pub fn is_late(&self) -> bool {
         after(self.oldest, LONGEST_WRITE) < self.at
     }
 }
 
-/// A chain that was walked to its end.
+/// The figures of a chain that was walked to its end.
 struct Walked {
     batches: u64,
     events: u64,
@@ -84,11 +84,8 @@ struct Walked {
 }
 
 impl AuditLog {
-    /// Walks the chain from where it begins. With a head (a number and its code, as the log of a server has them) a tail that
-    /// was cut while no server ran shows, too.
-    ///
-    /// # Errors
-    /// A failure.
+    /// Walks the chain from its beginning. With a head (a number and its code, from the log of a server) it also detects a tail
+    /// that was removed while no server ran.
     pub async fn verify(
         &self,
         head: Option<(i64, [u8; 32])>,
@@ -110,7 +107,7 @@ impl AuditLog {
         Ok(found)
     }
 
-    /// What says where the chain ends and where it begins.
+    /// The marks of the chain's end and beginning.
     async fn marks(&self) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Failure> {
         let head = self.storage.setting(audit::HEAD).await?;
         Ok((head, self.storage.setting(audit::FLOOR).await?))
@@ -134,7 +131,7 @@ impl AuditLog {
             Err(found) => return Ok(broken(found)),
         };
         if let Some(stray) = self.storage.stray_audit_batch(floor.number).await? {
-            return Ok(broken((stray, "rows name it, and it has no seal")));
+            return Ok(broken((stray, "rows belong to it, and it has no seal")));
         }
         let refused = self.storage.refused_audit().await?;
         if refused.count > 0 {
@@ -156,7 +153,7 @@ impl AuditLog {
         })
     }
 
-    /// Batch by batch, to the end; or the first batch that is not as it was sealed.
+    /// Walks batch by batch to the end, or to the first batch that is not as it was sealed.
     async fn along(
         &self,
         floor: ChainPosition,
@@ -216,7 +213,7 @@ impl AuditLog {
             return Ok(Err((link.number + 1, WENT_BACK)));
         }
         if walked.newest.is_none() && floor.number > 0 {
-            // The pruner leaves the newest seal.
+            // Pruning leaves the newest seal.
             return Ok(Err((floor.number + 1, "its seal is missing")));
         }
         if mark.is_none() && link.format.is_some_and(|format| format != SealFormat::First) {

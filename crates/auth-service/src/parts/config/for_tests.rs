@@ -1,4 +1,4 @@
-//! A configuration for unit tests: small, and right.
+//! A valid configuration for unit tests.
 
 use super::{
     AuditConfig, HashingConfig, OauthConfig, RegistrationConfig, RotationConfig, ServiceConfig,

@@ -1,4 +1,4 @@
-//! The sections, as they stand in the file. Each is checked as a whole, and names everything that is wrong with it.
+//! The sections of the configuration file. Each is validated as a whole, and reports every fault at once.
 
 use auth_domain::{
     keys::Algorithm,
@@ -17,16 +17,16 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub struct TokensConfig {
     /// The `aud` of access tokens.
     pub audience: String,
-    /// How long an access token lives.
+    /// The lifetime of an access token.
     #[serde(with = "humantime_serde")]
     pub access_ttl: Duration,
-    /// How long a refresh token lives, from its issue.
+    /// The lifetime of a refresh token, from its issue.
     #[serde(with = "humantime_serde")]
     pub refresh_ttl: Duration,
-    /// How far the clocks of two machines may be apart.
+    /// How far the clocks of two machines may differ.
     #[serde(with = "humantime_serde")]
     pub leeway: Duration,
-    /// How access tokens are signed.
+    /// The algorithm that signs access tokens.
     pub algorithm: Algorithm,
     /// The shared secret of HS256, at least 32 bytes; empty for the other algorithms.
     pub secret: SecretString,
@@ -36,10 +36,10 @@ pub struct TokensConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionConfig {
-    /// How long a session lives, however often it is refreshed.
+    /// The lifetime of a session, however often it is refreshed.
     #[serde(with = "humantime_serde")]
     pub max_lifetime: Duration,
-    /// How many live sessions a user may have; a further sign-in ends the oldest.
+    /// How many active sessions a user may have. A further sign-in ends the oldest.
     pub max_per_user: u32,
 }
 
@@ -50,23 +50,23 @@ pub struct RotationConfig {
     /// How long a refresh may be repeated with its `Idempotency-Key`.
     #[serde(with = "humantime_serde")]
     pub retry_window: Duration,
-    /// How long the token before the current one is not taken for a copy.
+    /// How long the token before the current one does not count as reused.
     #[serde(with = "humantime_serde")]
     pub reuse_leeway: Duration,
-    /// What it gets in that time.
+    /// What it gets during that time.
     pub on_concurrent: OnConcurrent,
 }
 
-/// What of `[password]` steers the hashing threads. The rest of the section is the policy for new passwords
+/// The part of `[password]` about the hashing threads. The rest of the section is the policy for new passwords
 /// ([`auth_domain::password::PasswordPolicy`]) and the cost of new hashes ([`auth_domain::password_hash::Argon2Params`]).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HashingConfig {
-    /// How many threads hash; 0 is one a core.
+    /// How many threads hash; 0 means one for each core.
     pub threads: usize,
-    /// How many passwords may wait for them.
+    /// How many passwords may wait for a thread.
     pub queue: usize,
-    /// How long one may wait before it is refused.
+    /// How long a password may wait before it is refused.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }
@@ -75,11 +75,11 @@ pub struct HashingConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrationConfig {
-    /// Whether anybody may register.
+    /// Whether anyone may register.
     pub open: bool,
-    /// Whether an address has to be verified before its user gets tokens.
+    /// Whether an address has to be confirmed before its user gets tokens.
     pub require_verified_email: bool,
-    /// Whether addresses with characters beyond ASCII may register, and be changed to.
+    /// Whether users may register with, or change to, an address with characters beyond ASCII.
     pub internationalised_addresses: bool,
 }
 
@@ -90,7 +90,7 @@ pub struct AuditConfig {
     /// How long the audit log is kept.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
-    /// Whether every refresh is noted, too: a row each.
+    /// Whether every refresh is recorded, too: one event each.
     pub record_refreshes: bool,
 }
 
@@ -98,7 +98,7 @@ pub struct AuditConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OauthConfig {
-    /// Whether `/token` takes `grant_type=password`, for the older services' clients (against RFC 9700 §2.4).
+    /// Whether `/token` accepts `grant_type=password`, for the clients of older services (RFC 9700 §2.4 forbids it).
     pub password_grant: bool,
 }
 
@@ -111,7 +111,7 @@ fn within(complaints: &mut Complaints, key: &'static str, value: Duration, least
     );
 }
 
-/// The largest unit that shows it whole.
+/// The duration in the largest unit that needs no fraction.
 fn duration_text(duration: Duration) -> String {
     match duration.as_secs() {
         0 if !duration.is_zero() => format!("{}ms", duration.as_millis()),
@@ -203,7 +203,11 @@ impl Section for HashingConfig {
 
     fn validate(&self) -> Vec<Complaint> {
         let mut complaints = Complaints::default();
-        complaints.unless(self.threads <= 1024, "threads", "must be 0 (one a core) to 1024");
+        complaints.unless(
+            self.threads <= 1024,
+            "threads",
+            "must be 0 (one for each core) to 1024",
+        );
         complaints.unless(
             (1..=100_000).contains(&self.queue),
             "queue",

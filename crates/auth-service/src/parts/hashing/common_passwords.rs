@@ -1,12 +1,12 @@
-//! The list of common passwords, beside the policy: some three thousand of its entries get a good score, because zxcvbn does not
-//! know them. It is the list of the crate `passwords`, which the domain's rules keep out of the domain.
+//! The list of common passwords. It is checked beside the policy, because some three thousand of its entries get a good score from
+//! zxcvbn, which does not know them. It is the list of the crate `passwords`, which the domain may not depend on.
 
 use auth_domain::password::{NewPassword, PasswordPolicy, PasswordViolation};
 use passwords::analyzer::is_common_password;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-/// Takes a new password that the policy takes and that is not on the list.
+/// Accepts a new password that the policy accepts and that is not on the list.
 ///
 /// # Errors
 /// Every rule that it breaks.
@@ -22,7 +22,7 @@ pub(super) fn accept(
     }
 }
 
-/// Whether a password stands on the list of 99,838 common ones, as it is typed or in small letters.
+/// Whether a password is on the list of 99,838 common ones, as typed or in lower case.
 fn is_listed(password: &str) -> bool {
     is_common_password(password)
         || (password.chars().any(char::is_uppercase)
@@ -39,7 +39,7 @@ mod tests {
         violations.iter().map(|violation| violation.code).collect()
     }
 
-    /// docs/rules.md §4: the list holds beside the score, since the estimate passes some common passwords.
+    /// docs/rules.md §4: the list counts beside the score, because the score of some common passwords is high enough.
     #[test]
     fn a_password_on_the_list_of_common_ones_is_refused_whatever_its_score() {
         let (usual, any_score) = (

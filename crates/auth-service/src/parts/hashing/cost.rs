@@ -1,4 +1,4 @@
-//! What a hash costs on this machine.
+//! The cost of a hash on this machine.
 
 use super::argon2_into;
 use crate::parts::failure::Failure;
@@ -6,10 +6,10 @@ use argon2::Version;
 use auth_domain::{password_hash::Argon2Params, settings::Section as _};
 use std::time::{Duration, Instant};
 
-/// How often a cost is measured; the least counts, as the others were disturbed.
+/// How often the time is measured. The shortest time counts, because the others were disturbed.
 const ROUNDS: usize = 3;
 
-/// How long one Argon2id hash of these parameters takes on one core, in memory that is there already. Blocks for a few times
+/// How long one Argon2id hash with these parameters takes on one core, in memory that is already allocated. Blocks for a few times
 /// that long.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub fn time_argon2(params: &Argon2Params) -> Result<Duration, Failure> {
     }
     let mut arena = super::Arena::default();
     let mut least = Duration::MAX;
-    // The first round is not counted: it is the one that gets the memory.
+    // The first round does not count: it allocates the memory.
     for round in 0..=ROUNDS {
         let begun = Instant::now();
         let mut output = [0; super::OUTPUT];

@@ -1,8 +1,8 @@
-//! Verifying what other services hashed: bcrypt, scrypt, PBKDF2, Argon2 at other costs. Their users move over without a reset;
-//! the next sign-in rewrites the hash.
+//! Verification of hashes that were imported from other services: bcrypt, scrypt, PBKDF2, Argon2 with other parameters. Their users
+//! need no reset; the next sign-in replaces the hash.
 //!
-//! The bytes as typed are tried first, then their NFKC form: other services rarely normalised. Our own hashes are always over
-//! the NFKC form, so for them the second try is the only one.
+//! The bytes as typed are tried first, then their NFKC form, because other services rarely normalise. Our own hashes are always of
+//! the NFKC form, so only that is tried for them.
 
 use super::{Arena, argon2_into};
 use crate::parts::failure::Failure;
@@ -15,7 +15,7 @@ use aws_lc_rs::pbkdf2;
 use std::num::NonZeroU32;
 use subtle::ConstantTimeEq;
 
-/// Whether the password fits the hash.
+/// Whether the password matches the hash.
 ///
 /// # Errors
 /// [`Failure::Internal`] for a hash that parsing should have refused.
@@ -63,8 +63,8 @@ fn matches(stored: &PasswordHash, password: &[u8], arena: &mut Arena) -> Result<
             argon2_into(algorithm, version, &params, password, salt, &mut computed, arena)?;
             Ok(computed.ct_eq(hash).into())
         }
-        // bcrypt looks at 72 bytes and no more. Whoever hashed with it cut longer passwords there, so they are cut here, too,
-        // until the sign-in's upgrade hashes the whole.
+        // bcrypt reads only the first 72 bytes. The other service truncated longer passwords there, so they are truncated here,
+        // too. The next sign-in replaces the hash with one of the whole password.
         HashScheme::Bcrypt { .. } => bcrypt::verify(password, stored.expose())
             .map_err(|error| Failure::internal(format!("bcrypt: {error}"))),
         HashScheme::Scrypt {

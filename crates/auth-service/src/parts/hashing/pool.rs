@@ -1,5 +1,5 @@
-//! The threads that hash. Costly work never runs on an async worker, never waits without bound, and each thread keeps its
-//! memory for ever: allocating 19 MiB a hash costs more than half of the hash when two threads do it (docs/rules.md §4).
+//! The hashing threads. The rule: costly work never runs on an async worker and never waits without bound. Each thread keeps its
+//! memory, because allocating 19 MiB for each hash costs more than half of the hash when two threads do it (docs/rules.md §4).
 
 use crate::parts::failure::Failure;
 use argon2::Block;
@@ -11,12 +11,12 @@ use std::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
-/// How far the hashing threads stand back, in steps of `nice(2)`: a third of what another thread gets where both want all. Further
-/// back, a flood of cheap requests would starve the sign-ins.
+/// The niceness of the hashing threads (`nice(2)`). Under load such a thread gets a third of the time of another one. With a higher
+/// value a flood of cheap requests would starve the sign-ins.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// A thread's memory for Argon2. It is allocated at the first hash and grows to the largest that was needed.
+/// A thread's memory for Argon2. It is allocated for the first hash and grows as needed.
 #[derive(Default)]
 pub(crate) struct Arena {
     blocks: Vec<Block>,
@@ -31,7 +31,7 @@ impl Arena {
         self.blocks.split_at_mut(count).0
     }
 
-    /// Gives back what exceeds `count` blocks: an imported hash may have needed far more than the usual one.
+    /// Frees what exceeds `count` blocks: an imported hash may have needed far more than the usual one.
     fn shrink_to(&mut self, count: usize) {
         if self.blocks.len() > count {
             self.blocks.truncate(count);
@@ -59,18 +59,18 @@ struct SharedQueue {
 }
 
 impl SharedQueue {
-    /// No job runs while the lock is held, so a poisoned lock still guards a sound queue.
+    /// No job runs while the lock is held, so the queue behind a poisoned lock is still valid.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A fixed number of threads and a bounded queue before them.
+/// A fixed number of threads with a bounded queue.
 pub(crate) struct HashPool {
     shared: Arc<SharedQueue>,
     capacity: usize,
     max_wait: Duration,
-    /// The turn of the one job that gives way.
+    /// One permit: one low-priority job at a time.
     low_priority: Arc<Semaphore>,
 }
 
@@ -78,7 +78,7 @@ impl HashPool {
     /// Starts the threads. `kept_blocks` is how much memory a thread keeps between jobs, in KiB.
     ///
     /// # Errors
-    /// The system's, if it starts no thread.
+    /// The system's, if it can't start a thread.
     pub(crate) fn start(
         threads: usize,
         capacity: usize,
@@ -104,7 +104,7 @@ impl HashPool {
         })
     }
 
-    /// Refuses while the queue is full, for whoever has something to do before it comes with a job.
+    /// Refuses while the queue is full, so that a caller can find out before it prepares a job.
     ///
     /// # Errors
     /// [`Failure::Overloaded`].
@@ -119,14 +119,14 @@ impl HashPool {
     /// Runs a job on one of the threads.
     ///
     /// # Errors
-    /// [`Failure::Overloaded`], at once, if the queue is full, and if the job was not begun in time.
+    /// [`Failure::Overloaded`], at once if the queue is full, or later if the job did not begin in time.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Arena) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
         let work = Box::new(move |arena: &mut Arena| {
-            // Whoever asked has gone away: spare the work.
+            // If the caller has gone away, the work is skipped.
             if !answer.is_closed() {
                 let _ = answer.send(job(arena));
             }
@@ -142,11 +142,11 @@ impl HashPool {
             });
         }
         self.shared.filled.notify_one();
-        // The sender is dropped unused by a thread that found the job too old.
+        // A thread that finds the job too old drops the sender unused.
         answered.await.map_err(|_| self.overloaded())
     }
 
-    /// Runs a job that nobody has to have: one such job at a time, and none while others wait, however many are asked for.
+    /// Runs a job that may be refused at any time: one such job at a time, and none while others wait.
     ///
     /// # Errors
     /// [`Failure::Overloaded`], at once.
@@ -164,14 +164,14 @@ impl HashPool {
             return Err(busy);
         }
         self.run(move |arena| {
-            // It ends with the job: whoever asked may go away before.
+            // The permit is held until the job ends: the caller may go away before.
             let _permit = low_priority;
             job(arena)
         })
         .await
     }
 
-    /// How many jobs wait, and how many may.
+    /// How many jobs wait, and how many may wait.
     pub(crate) fn depth(&self) -> (usize, usize) {
         (self.shared.lock().jobs.len(), self.capacity)
     }
@@ -190,8 +190,8 @@ impl Drop for HashPool {
     }
 }
 
-/// Lets everything else go first: a hash takes a core for milliseconds, and a token check that waits behind it would take as
-/// long. Linux counts this for each thread; elsewhere it would slow the whole process down.
+/// Lowers the priority of this thread: a hash occupies a core for milliseconds, and a token check that waits for the core would
+/// take as long. On Linux the niceness is that of the thread; elsewhere it would be that of the whole process.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
@@ -204,7 +204,7 @@ fn work(shared: &SharedQueue, kept_blocks: usize) {
     let mut arena = Arena::default();
     while let Some(job) = next(shared) {
         if Instant::now() <= job.deadline {
-            // A panic in one password's hash ends that request, not the thread.
+            // A panic in a job ends its request and not the thread.
             let run = std::panic::AssertUnwindSafe(|| (job.work)(&mut arena));
             if std::panic::catch_unwind(run).is_err() {
                 tracing::error!("a hashing job panicked");
@@ -266,9 +266,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_the_jobs_that_give_way_one_waits_and_none_behind_others() {
+    async fn one_low_priority_job_runs_at_a_time_and_none_while_others_wait() {
         let pool = pool(1, 8, Duration::from_secs(60));
-        let give_way = || Box::pin(pool.run_low_priority(|_| ()));
+        let low_priority = || Box::pin(pool.run_low_priority(|_| ()));
         let refused =
             |answer| matches!(answer, Err(Failure::Overloaded { retry_after }) if retry_after.as_secs() == 1);
         let (started, has_started) = mpsc::channel();
@@ -279,25 +279,28 @@ mod tests {
         }));
         assert!(is_pending(&mut busy).await);
         has_started.recv().unwrap();
-        let mut first = give_way();
-        assert!(is_pending(&mut first).await, "nobody waits: it may");
-        assert!(refused(give_way().await), "one at a time");
+        let mut first = low_priority();
+        assert!(is_pending(&mut first).await, "no job waits, so it may");
+        assert!(refused(low_priority().await), "one at a time");
         drop(first);
-        assert!(refused(give_way().await), "its job waits, though nobody listens");
+        assert!(
+            refused(low_priority().await),
+            "its job waits, although its caller has gone away"
+        );
         let mut behind = Box::pin(pool.run(|_| 7));
-        assert!(is_pending(&mut behind).await, "it holds up no other");
+        assert!(is_pending(&mut behind).await, "it does not delay other jobs");
         release.send(()).unwrap();
         assert_eq!((busy.await.unwrap(), behind.await.unwrap()), ((), 7));
-        give_way().await.unwrap();
+        low_priority().await.unwrap();
 
         let (release, released) = mpsc::channel::<()>();
         let mut busy = Box::pin(pool.run(move |_| released.recv().unwrap()));
         let mut waiting = Box::pin(pool.run(|_| 8));
         assert!(is_pending(&mut busy).await && is_pending(&mut waiting).await);
-        assert!(refused(give_way().await), "others wait");
+        assert!(refused(low_priority().await), "others wait");
         release.send(()).unwrap();
         assert_eq!(waiting.await.unwrap(), 8);
-        give_way().await.unwrap();
+        low_priority().await.unwrap();
     }
 
     /// Polls once; true while the future is pending.
@@ -310,7 +313,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn the_threads_stand_back_and_nobody_else_does() {
+    async fn the_hashing_threads_alone_have_a_lower_priority() {
         let priority = || rustix::process::getpriority_process(None).unwrap();
         let mine = priority();
         let theirs = pool(1, 1, Duration::from_secs(60))
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arena_gives_back_what_only_one_hash_needed() {
+    fn an_arena_frees_what_only_one_hash_needed() {
         let mut arena = Arena::default();
         assert_eq!(arena.blocks(64).len(), 64);
         arena.shrink_to(8);

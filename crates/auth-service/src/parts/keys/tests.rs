@@ -1,4 +1,4 @@
-//! Two algorithms side by side, over a SQLite file.
+//! Tests with two algorithms side by side, over a SQLite file.
 
 use super::*;
 use crate::parts::{
@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The verbs over one database, for a configuration that asks for these algorithms.
+/// A database, for operations with different configured algorithms.
 struct Database {
     storage: Storage,
     now: Timestamp,
@@ -40,7 +40,7 @@ impl Database {
         }
     }
 
-    fn asking_for(&self, algorithms: &[Algorithm]) -> KeyAdmin {
+    fn configured_for(&self, algorithms: &[Algorithm]) -> KeyAdmin {
         let master = MasterKey::from_bytes([7; 32]);
         let admin = KeyAdmin::new(
             self.storage.clone(),
@@ -83,7 +83,7 @@ fn with_header(token: &str, header: &Value) -> String {
     format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
 }
 
-/// Whether a fresh verifier takes it.
+/// Whether a new verifier accepts the token.
 fn verifies(keys: &KeySet, token: &str) -> bool {
     matches!(AccessVerifier::new().verify(token, keys), Ok(Ok(_)))
 }
@@ -92,11 +92,11 @@ fn verifies(keys: &KeySet, token: &str) -> bool {
 async fn one_algorithm_is_rotated_while_the_other_stays_and_all_keys_are_published() {
     let database = Database::new().await;
     database
-        .asking_for(&[ES256])
+        .configured_for(&[ES256])
         .complete(database.now)
         .await
         .unwrap();
-    let both = database.asking_for(&[ES256, EdDSA]);
+    let both = database.configured_for(&[ES256, EdDSA]);
     let young = Span::minutes(10);
     let before = both.complete(database.now + young).await.unwrap();
     let old = [ES256, EdDSA].map(|algorithm| token(&before, algorithm, Typ::Access));
@@ -105,7 +105,7 @@ async fn one_algorithm_is_rotated_while_the_other_stays_and_all_keys_are_publish
         assert!(verifies(&before, token));
     }
 
-    // The next key of ES256 is old enough to sign by now, that of EdDSA is not.
+    // By now the next key of ES256 is old enough to sign, and that of EdDSA is not.
     both.rotate(&database.operator(Span::minutes(20))).await.unwrap();
     let after = both.load_if_changed(&before).await.unwrap().unwrap();
     let new = [ES256, EdDSA].map(|algorithm| token(&after, algorithm, Typ::Access));
@@ -129,7 +129,7 @@ async fn one_algorithm_is_rotated_while_the_other_stays_and_all_keys_are_publish
 #[tokio::test]
 async fn a_token_of_one_algorithm_never_verifies_under_a_key_of_another() {
     let database = Database::new().await;
-    let both = database.asking_for(&[ES256, EdDSA]);
+    let both = database.configured_for(&[ES256, EdDSA]);
     let keys = both.complete(database.now).await.unwrap();
     let tokens = [ES256, EdDSA].map(|algorithm| token(&keys, algorithm, Typ::Access));
     let headers = [header(&tokens[0]), header(&tokens[1])];
@@ -149,27 +149,27 @@ async fn a_token_of_one_algorithm_never_verifies_under_a_key_of_another() {
 }
 
 #[tokio::test]
-async fn a_verifier_takes_tokens_of_its_own_type_alone() {
+async fn a_verifier_accepts_tokens_of_its_own_type_alone() {
     let database = Database::new().await;
     let keys = database
-        .asking_for(&[ES256])
+        .configured_for(&[ES256])
         .complete(database.now)
         .await
         .unwrap();
     assert_eq!(header(&token(&keys, ES256, Typ::Access))["typ"], "at+jwt");
     assert!(!verifies(&keys, &token(&keys, ES256, Typ::Refresh)));
-    assert!(keys.signing(EdDSA).is_err(), "no setting asks for it");
+    assert!(keys.signing(EdDSA).is_err(), "it is not configured");
 }
 
 #[tokio::test]
 async fn a_changed_algorithm_signs_with_the_key_before_it_until_the_rotation() {
     let database = Database::new().await;
     database
-        .asking_for(&[ES256])
+        .configured_for(&[ES256])
         .complete(database.now)
         .await
         .unwrap();
-    let changed = database.asking_for(&[EdDSA]);
+    let changed = database.configured_for(&[EdDSA]);
     let keys = changed.complete(database.now).await.unwrap();
     assert_eq!(header(&token(&keys, EdDSA, Typ::Access))["alg"], "ES256");
     changed
@@ -181,9 +181,9 @@ async fn a_changed_algorithm_signs_with_the_key_before_it_until_the_rotation() {
 }
 
 #[tokio::test]
-async fn stolen_keys_of_all_algorithms_are_dropped_together() {
+async fn compromised_keys_of_all_algorithms_are_removed_together() {
     let database = Database::new().await;
-    let both = database.asking_for(&[ES256, EdDSA]);
+    let both = database.configured_for(&[ES256, EdDSA]);
     let before = both.complete(database.now).await.unwrap();
     both.replace_compromised(&database.operator(Span::zero()))
         .await
@@ -196,11 +196,11 @@ async fn stolen_keys_of_all_algorithms_are_dropped_together() {
     }
 }
 
-/// Each token with an unknown key would make every node read and open all of them.
+/// Otherwise each token with an unknown key would make the node read and open all keys.
 #[tokio::test]
-async fn keys_that_cannot_be_used_are_looked_at_once_a_second_and_no_more() {
+async fn keys_that_cannot_be_used_are_reloaded_once_a_second_at_most() {
     let database = Database::new().await;
-    let admin = database.asking_for(&[ES256]);
+    let admin = database.configured_for(&[ES256]);
     let keys = admin.complete(database.now).await.unwrap();
     let ring = KeyRing::new(keys, Some(admin), database.now);
     let stored = database.storage.keys().await.unwrap().keys;
@@ -212,11 +212,11 @@ async fn keys_that_cannot_be_used_are_looked_at_once_a_second_and_no_more() {
         .unwrap()
         .unwrap();
     let at = |millis| database.now + Span::milliseconds(millis);
-    let looked = ring.reload_for_unknown_key(at(1000)).await;
-    assert!(matches!(looked, Err(Failure::Internal(_))));
+    let reloaded = ring.reload_for_unknown_key(at(1000)).await;
+    assert!(matches!(reloaded, Err(Failure::Internal(_))));
     assert!(
         ring.reload_for_unknown_key(at(1999)).await.is_ok(),
-        "it did not look"
+        "it did not reload"
     );
     assert!(ring.reload_for_unknown_key(at(2000)).await.is_err());
 }

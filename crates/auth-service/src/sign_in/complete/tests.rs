@@ -1,4 +1,4 @@
-//! What becomes of a sign-in whose proofs are enough, and of one whose are not.
+//! Tests of a sign-in with sufficient proofs, and of one without.
 
 use super::{Claimant, SignInStep};
 use crate::{
@@ -18,13 +18,13 @@ use auth_domain::{
     user::{Generation, User},
 };
 
-/// Begins nothing: it is not asked for.
+/// Fails the test, because no session may begin.
 async fn not_reached(session: Session) -> Result<User, SignInError> {
     panic!("a session begins: {session:?}")
 }
 
 #[tokio::test]
-async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_is_asked_for() {
+async fn a_sign_in_without_sufficient_proofs_begins_no_session_and_says_what_is_required() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
     let caller = Caller::operator(service.now().unwrap());
@@ -39,12 +39,12 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
         matches!(refused, Err(SignInError::InvalidCredentials)),
         "{refused:?}"
     );
-    let lapsed = Proof {
+    let expired = Proof {
         method: Method::Password,
         at: caller.now - Requirements::SIGN_IN_WINDOW - Span::microseconds(1),
     };
     let step = service
-        .complete(&caller, claimant(lapsed.into()), not_reached)
+        .complete(&caller, claimant(expired.into()), not_reached)
         .await;
     match step.unwrap() {
         SignInStep::Continue(challenge) => assert_eq!(challenge.methods, [Method::Password]),
@@ -54,7 +54,7 @@ async fn a_sign_in_whose_proofs_are_not_enough_begins_no_session_and_says_what_i
 }
 
 #[tokio::test]
-async fn each_way_in_begins_a_session_that_says_by_what_it_was_proved_and_when() {
+async fn each_way_to_sign_in_begins_a_session_that_says_how_and_when_the_user_was_authenticated() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder).await;
     let caller = Caller::operator(service.now().unwrap());
