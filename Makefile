@@ -5,18 +5,29 @@ ARGS ?=
 # The features of the tests that need PostgreSQL and Redis. Every target uses the same ones: others would rebuild dependencies, OpenSSL
 # among them.
 SERVICES := tests/services,bench/services
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The program of the development profile. It is built with the features of the tests, so that `make test` builds nothing of it again.
+BUILD_PROGRAM = $(CARGO) build --workspace --bin keyward --features $(SERVICES)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-interop check fmt lint arrows migrate model chaos rolling fuzz bench microbench coverage
+.PHONY: help run release test test-browser test-interop check fmt lint arrows migrate model chaos rolling fuzz bench microbench coverage
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
-run: ## Serve a release build on 127.0.0.1:8080 with data in ./data (options: make run ARGS='--bind 127.0.0.1:9090')
-	$(CARGO) run --release -p keyward -- serve $(ARGS)
+run: ## Serve a development build on 127.0.0.1:8080 with data in ./data (options: make run ARGS='--bind 127.0.0.1:9090')
+	@[ -x $(TARGET)/debug/keyward ] || echo 'make run: the first build compiles SQLite, libpq, OpenSSL and some 300 crates: a few minutes on two cores.'
+	@echo 'make run: this builds and serves a development build, for trying Keyward out. `make release` builds the program to install.'
+	$(BUILD_PROGRAM)
+	$(TARGET)/debug/keyward serve $(ARGS)
 
-# Everything is built first and at once: the process tests run the binary, and one resolution of features means one build.
+release: ## Build the program to install, optimised as a whole: target/release/keyward (some minutes)
+	$(CARGO) build --release --locked -p keyward
+	@echo 'make release: $(TARGET)/release/keyward'
+
+# What is missing is named before anything is built. Then everything is built at once: the process tests run the binary, and one resolution of features means one build.
 test: ## Run every test on SQLite, PostgreSQL and Redis (it starts and stops throwaway servers; one program: make test ARGS='--test e2e')
+	scripts/with-services.sh --check
 	$(CARGO) build --workspace --lib --bins --tests --features $(SERVICES)
 	scripts/with-services.sh $(CARGO) test --workspace --features $(SERVICES) $(ARGS)
 
@@ -46,7 +57,8 @@ arrows: ## Check which crate may depend on which
 	scripts/check-arrows.sh
 
 migrate: ## Apply the migrations to DATABASE_URL (default: SQLite in ./data; other commands: make migrate ARGS=status)
-	$(CARGO) run --release -p keyward -- migrate $(or $(ARGS),up)
+	$(BUILD_PROGRAM)
+	$(TARGET)/debug/keyward migrate $(or $(ARGS),up)
 
 # Optimised: this package alone, not its dependencies.
 model: ## Check every state of the rotation and revocation protocols at the large sizes (minutes, some GB)

@@ -3,6 +3,7 @@
 # ends, however it or this script ends. The exit code is the command's.
 #
 #   scripts/with-services.sh COMMAND [ARGUMENT...]
+#   scripts/with-services.sh --check    starts nothing: installs or names what is missing
 #
 # The command finds in its environment:
 #   KEYWARD_TEST_POSTGRES      the URL of a superuser, postgres://…, on the database `postgres`
@@ -99,6 +100,7 @@ export PYTHON=$python
 schemathesis=$("$here/python-environment.sh" schemathesis tests/api_fuzz/requirements.txt schemathesis)
 smtp_python=$("$here/python-environment.sh" aiosmtpd tests/smtp/requirements.txt python --system-site-packages)
 unset PYTHON
+if [ "$1" = --check ]; then exit; fi
 
 # --- The folder, and the guardian that empties it -------------------------------------------------------------------
 
