@@ -247,7 +247,7 @@ async fn a_mail_sent_while_the_database_refused_to_record_it_arrives_once() {
     );
     cluster::register(&cluster.client(0), "ada@example.com").await;
     until("the note fails", || {
-        cluster.nodes[0].log().contains("could not be written down")
+        cluster.nodes[0].log().contains("could not be recorded")
     })
     .await;
     assert_eq!(cluster.mail.count(), 1);

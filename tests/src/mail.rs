@@ -63,7 +63,9 @@ fn read(path: &Path) -> Mail {
     let part = |kind: &str| {
         let (_, rest) = text.split_once(&format!("Content-Type: {kind}")).unwrap();
         let (head, rest) = rest.split_once("\n\n").unwrap();
-        let body = rest.split("\n--").next().unwrap();
+        // A line of the text may begin with `--`, where a token was wrapped. The product's boundary begins with `=_`, as no line of
+        // quoted-printable text does (RFC 2045 §6.7).
+        let body = rest.split("\n--=_").next().unwrap();
         if head.to_lowercase().contains("quoted-printable") {
             quoted_printable(body)
         } else {
