@@ -30,6 +30,20 @@ fn error(answer: &Answer) -> String {
 }
 
 on_every_backend! {
+    /// Nodes that can read the row of the key accept the token, so an answer of 200 would not be true (RFC 7009 §2.2.1).
+    async fn a_node_that_cannot_read_a_tokens_key_does_not_answer_that_it_revoked_the_token(backend) {
+        let app = TestApp::start(backend).await;
+        let ada = app.user("ada").await;
+        app.database.sql("UPDATE signing_keys SET state = 'asleep' WHERE state = 'active'");
+        let app = app.restarted().await;
+        let billing = client_of(&app, "billing").await;
+        ask(&app, "/revoke", &billing, &ada.access).await.expect(503);
+        ask(&app, "/revoke", &billing, "garbage").await.expect(200);
+        let bob = app.user("bob").await;
+        ask(&app, "/revoke", &billing, &bob.access).await.expect(200);
+        bob.client.get("/me").await.expect(401);
+    }
+
     async fn the_older_clients_sign_in_with_a_form(backend) {
         let app = TestApp::start(backend).await;
         let ada = app.user("ada").await;

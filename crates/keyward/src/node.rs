@@ -107,7 +107,12 @@ async fn send_heartbeats(
 }
 
 /// Sends a heartbeat, and only then checks whether the node may serve: either a contract migration sees the node, or the node sees it.
+/// It checks also where the heartbeat failed: a contract may have changed its table.
 async fn heartbeat_and_check(storage: &Storage, node: &Node) -> Result<Option<String>, StorageError> {
-    storage.heartbeat(node.clone()).await?;
-    Ok(storage.schema().await?.refused_for().map(str::to_owned))
+    let heartbeat = storage.heartbeat(node.clone()).await;
+    let refused = storage.schema().await?.refused_for().map(str::to_owned);
+    match (refused, heartbeat) {
+        (None, Err(error)) => Err(error),
+        (refused, _) => Ok(refused),
+    }
 }

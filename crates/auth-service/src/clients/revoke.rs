@@ -47,6 +47,15 @@ impl Service {
             self.end_one(claims.sid, claims.sub, EndReason::Revoked, caller)
                 .await?
                 .ok();
+            return Ok(());
+        }
+        let state = self.state();
+        if let Ok(Err(unknown)) = state.access.verify(token, &state.keys.current())
+            && state.keys.may_be_known_elsewhere(&unknown).await
+        {
+            return Err(Failure::unavailable(
+                "the token's key can't be read by this node, so the token may be valid on others",
+            ));
         }
         Ok(())
     }

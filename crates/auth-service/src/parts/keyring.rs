@@ -1,7 +1,7 @@
 //! The key ring: the keys in use, which are replaced as a whole when the stored ones change. A node reloads them each second, and
 //! also when a token names an unknown key, then at most once a second (docs/rules.md §6).
 
-use crate::parts::{failure::Failure, keys::KeyAdmin, keyset::KeySet};
+use crate::parts::{failure::Failure, keys::KeyAdmin, keyset::KeySet, tokens::UnknownKey};
 use auth_domain::time::Timestamp;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
@@ -10,8 +10,13 @@ pub(crate) struct KeyRing {
     current: RwLock<Arc<KeySet>>,
     /// `None` for a shared secret, which is not stored.
     stored: Option<KeyAdmin>,
-    /// When an unknown key last caused a reload.
-    last_reload: Mutex<Timestamp>,
+    last_reload: Mutex<LastReload>,
+}
+
+/// The last reload that an unknown key caused.
+struct LastReload {
+    at: Timestamp,
+    failed: bool,
 }
 
 impl KeyRing {
@@ -19,7 +24,10 @@ impl KeyRing {
         Self {
             current: RwLock::new(Arc::new(keys)),
             stored,
-            last_reload: Mutex::new(now),
+            last_reload: Mutex::new(LastReload {
+                at: now,
+                failed: false,
+            }),
         }
     }
 
@@ -51,15 +59,28 @@ impl KeyRing {
     /// As [`KeyRing::reload`].
     pub(crate) async fn reload_for_unknown_key(&self, now: Timestamp) -> Result<(), Failure> {
         let mut last_reload = self.last_reload.lock().await;
-        if (now - *last_reload).num_milliseconds().abs() < 1000 {
+        if (now - last_reload.at).num_milliseconds().abs() < 1000 {
             return Ok(());
         }
         let outcome = self.reload().await;
         // A reload that failed in an outage does not count: a valid token must not become an invalid one by it. A fault of the keys
         // themselves would be the same at the next reload.
         if matches!(outcome, Ok(()) | Err(Failure::Internal(_))) {
-            *last_reload = now;
+            *last_reload = LastReload {
+                at: now,
+                failed: outcome.is_err(),
+            };
         }
         outcome
+    }
+
+    /// Whether another node may verify tokens with this key, which is unknown here: the last reload failed, or the key's row can't be
+    /// read by this version.
+    pub(crate) async fn may_be_known_elsewhere(&self, UnknownKey(kid): &UnknownKey) -> bool {
+        self.last_reload.lock().await.failed
+            || self
+                .stored
+                .as_ref()
+                .is_some_and(|stored| stored.is_set_aside(kid))
     }
 }

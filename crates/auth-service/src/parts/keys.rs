@@ -126,6 +126,12 @@ impl KeyAdmin {
         self.open(&self.table().await?.keys)
     }
 
+    /// Whether the row of this key was set aside when the keys were last read.
+    pub(crate) fn is_set_aside(&self, kid: &str) -> bool {
+        let set_aside = self.set_aside.lock().unwrap_or_else(PoisonError::into_inner);
+        set_aside.iter().any(|row| row.kid == kid)
+    }
+
     /// The stored keys. Each row that this version can't read is logged once.
     async fn table(&self) -> Result<signing_keys::Table, Failure> {
         let table = self.storage.keys().await?;

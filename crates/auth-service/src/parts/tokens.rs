@@ -172,8 +172,8 @@ pub(crate) struct AccessVerifier {
     verified: Cache<[u8; 32], Arc<VerifiedToken>>,
 }
 
-/// The key of an access token is unknown: another node may have just created it.
-pub(crate) struct UnknownKey;
+/// The key of an access token is unknown, by its `kid`: another node may have just created it.
+pub(crate) struct UnknownKey(pub(crate) String);
 
 impl AccessVerifier {
     pub(crate) fn new() -> Self {
@@ -204,7 +204,7 @@ impl AccessVerifier {
             return Err(InvalidToken);
         }
         let Some(key) = keys.verifying(header.kid.as_deref()) else {
-            return Ok(Err(UnknownKey));
+            return Ok(Err(UnknownKey(header.kid.unwrap_or_default().into_owned())));
         };
         let claims = Arc::new(parts.verified::<AccessClaims>(&header, Typ::Access, key)?);
         let kid = header.kid.map(Cow::into_owned);

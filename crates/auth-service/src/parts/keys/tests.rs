@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::parts::{
-    config::for_tests::signing_with, entropy::SystemEntropy, keyring::KeyRing, tokens::AccessVerifier,
+    config::for_tests::signing_with,
+    entropy::SystemEntropy,
+    keyring::KeyRing,
+    tokens::{AccessVerifier, UnknownKey},
 };
 use auth_domain::{
     claims::{AccessClaims, Typ},
@@ -218,5 +221,7 @@ async fn keys_that_cannot_be_used_are_reloaded_once_a_second_at_most() {
         ring.reload_for_unknown_key(at(1999)).await.is_ok(),
         "it did not reload"
     );
+    let unknown = UnknownKey("of-another-node".to_owned());
+    assert!(ring.may_be_known_elsewhere(&unknown).await);
     assert!(ring.reload_for_unknown_key(at(2000)).await.is_err());
 }
