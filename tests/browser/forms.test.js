@@ -59,7 +59,7 @@ testWithAndWithoutScripts(
     await page.goto(scenario.server.at("/forgot"));
     await fill(page, "Email address", " ");
     assert.equal((await press(page, "Send reset link")).status(), 422);
-    assert.match(await description(page, "Email address"), /as in name@example\.com/);
+    assert.match(await description(page, "Email address"), /like name@example\.com/);
   },
 );
 

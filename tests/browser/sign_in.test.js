@@ -133,13 +133,13 @@ testWithAndWithoutScripts("the back button shows nothing of an account that was 
 
 // The site that opened the window could close it before the response arrives, and the browser would lose the rotated tokens.
 testWithAndWithoutScripts("a link of another site reaches the page through one that rotates no token", async (t, scripts) => {
-  const page = await scenario.openPage(t, { ...scripts, elsewhere: [app.otherSite] });
+  const page = await scenario.openPage(t, { ...scripts, elsewhere: [app.crossSiteOrigin] });
   await register(page, scenario.server);
   const kept = async () => (await page.context().cookies(scenario.server.at("/"))).find(({ name }) => name === "kw_refresh").value;
   const before = await kept();
   await page.context().clearCookies({ name: "kw_access" });
   app.pages["/link"] = `<h1>Elsewhere</h1><a href="${scenario.server.at("/account/sessions")}">Your sessions</a>`;
-  await page.goto(`${app.otherSite}/link`);
+  await page.goto(`${app.crossSiteOrigin}/link`);
   const answers = [];
   page.on("response", (answer) => answers.push([new URL(answer.url()).pathname, answer.status()]));
   await page.getByRole("link", { name: "Your sessions" }).click();
