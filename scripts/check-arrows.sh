@@ -374,9 +374,9 @@ use crate::sweep::Swept as _;/'
 use crate::api::login as _;/'
   expect 'a page that uses a route' 'auth-api: the folder pages may not use api: pages::login imports api::login'
   fresh_copy
-  edit crates/keyward/src/schema.rs 's/^use auth_storage::{$/use crate::wiring as _;\
+  edit crates/keyward/src/schema.rs 's/^use auth_storage::{$/use crate::node as _;\
 &/'
-  expect 'a circle through the wiring' 'keyward: files import each other in a circle'
+  expect 'a circle through a node' 'keyward: files import each other in a circle'
   fresh_copy
   edit scripts/check-arrows.sh '/^auth-service  clients  /d'
   expect 'a folder without a line' 'auth-service: the folder clients has no line in the table'
