@@ -186,7 +186,7 @@ impl MailWorker {
         match self.record_end(id, claim, end).await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!(mail = %id, kind, "another node has claimed this mail in the meantime")
+                tracing::warn!(mail = %id, kind, "another node has claimed this mail in the meantime");
             }
             Err(error) => {
                 tracing::warn!(mail = %id, kind, %error, "the result of a delivery could not be recorded");
