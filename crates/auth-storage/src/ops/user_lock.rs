@@ -102,8 +102,9 @@ pub(super) fn lock_caller<R: From<NotLocked>>(
     check_evidence_again(c, context)
 }
 
-/// Checks again that the caller's credential is valid. The user's row must be locked before: then a revocation of the user's tokens
-/// comes earlier and is seen here, or later and revokes what this transaction creates.
+/// Checks again that the caller's credential is valid. The user's row must be locked before. Where the user is the caller, a revocation
+/// of their tokens then comes earlier and is seen here, or later and revokes what this transaction creates. Where the user is another
+/// one, a revocation of the caller that comes between this check and the commit is not seen.
 fn check_evidence_again<R: From<NotLocked>>(
     c: &mut Conn,
     context: &ChangeContext,
