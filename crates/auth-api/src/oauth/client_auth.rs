@@ -103,7 +103,7 @@ fn credentials(request: &HttpRequest, form: &mut Form) -> Result<Option<Credenti
     match (header, id, secret) {
         (Some(header), id, None) => {
             let basic = basic(header.as_bytes()).ok_or_else(OauthError::invalid_client)?;
-            // A client_id in the form authenticates nobody. It is accepted as long as it is the same.
+            // A client_id alone in the form does not authenticate. It is accepted as long as it is the same.
             if id.is_some_and(|id| id != basic.id) {
                 Err(twice())
             } else {

@@ -5,7 +5,7 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// The queue. When it is closed, it accepts no more jobs and hands out the remaining ones.
+/// The queue. When it is closed, it refuses new jobs and hands out the remaining ones.
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
     arrived: Condvar,

@@ -135,7 +135,7 @@ impl Table {
     }
 }
 
-/// The resource of a path. A request that none of its routes takes is told which methods there are, or which parameters are unknown.
+/// The resource of a path. The answer to a request that no route takes names the methods or the unknown parameters.
 fn resource(path: &str, routes: Vec<Route>) -> actix_web::Resource {
     let allow = allow(&routes);
     let unknown = routes.first().map_or(
